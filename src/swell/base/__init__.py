@@ -1,0 +1,1 @@
+"""Errors, clock and units: what every other layer stands on."""

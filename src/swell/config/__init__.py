@@ -1,0 +1,1 @@
+"""The option table, scenarios, and the resolution of option layers into one plan."""

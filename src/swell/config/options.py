@@ -1,0 +1,87 @@
+"""The option table: one row per option, from which flags, environment variables, config keys and docs are made.
+
+Names, defaults and meanings are k6's unless the help says otherwise.
+"""
+
+import msgspec
+
+from swell.base.clock import NS_PER_SECOND
+
+
+class ThresholdSpec(msgspec.Struct, frozen=True):
+    """One threshold as written: the expression, and whether crossing it ends the run."""
+
+    source: str
+    abort_on_fail: bool = False
+    delay_abort_eval_ns: int = 0
+
+
+class DNSOptions(msgspec.Struct, frozen=True):
+    """How names are resolved; ``ttl_ns`` None means for ever."""
+
+    ttl_ns: int | None = 300 * NS_PER_SECOND
+    select: str = "random"
+    policy: str = "preferIPv4"
+
+
+class ClientCertificate(msgspec.Struct, frozen=True):
+    """A client certificate as PEM text."""
+
+    cert: str
+    key: str
+    password: str | None = None
+    domains: tuple[str, ...] = ()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """All options of a run after resolution, scenarios apart."""
+
+    setup_timeout_ns: int = 60 * NS_PER_SECOND
+    teardown_timeout_ns: int = 60 * NS_PER_SECOND
+    handle_summary_timeout_ns: int = 120 * NS_PER_SECOND
+    no_setup: bool = False
+    no_teardown: bool = False
+    min_iteration_duration_ns: int = 0
+    rps: int = 0
+    throw: bool = False
+    # HTTP
+    max_redirects: int = 10
+    batch: int = 20
+    batch_per_host: int = 6
+    user_agent: str = ""
+    http_debug: str = ""
+    insecure_skip_tls_verify: bool = False
+    no_connection_reuse: bool = False
+    no_vu_connection_reuse: bool = False
+    no_cookies_reset: bool = False
+    discard_response_bodies: bool = False
+    max_response_body_bytes: int = 256 * 1024 * 1024
+    blacklist_ips: tuple[str, ...] = ()
+    block_hostnames: tuple[str, ...] = ()
+    hosts: dict[str, str] = {}
+    dns: DNSOptions = DNSOptions()
+    local_ips: tuple[str, ...] = ()
+    tls_auth: tuple[ClientCertificate, ...] = ()
+    tls_ca: str = ""  # PEM text of certificate authorities to trust besides the system's
+    tls_version_min: str = ""
+    tls_version_max: str = ""
+    tls_cipher_suites: tuple[str, ...] = ()
+    # Metrics and results
+    tags: dict[str, str] = {}
+    system_tags: tuple[str, ...] = ()
+    thresholds: dict[str, tuple[ThresholdSpec, ...]] = {}
+    no_thresholds: bool = False
+    require_data: bool = True
+    summary_trend_stats: tuple[str, ...] = ("avg", "min", "med", "max", "p(90)", "p(95)")
+    summary_time_unit: str = ""
+    summary_mode: str = "compact"
+    summary_export: str = ""
+    new_machine_readable_summary: bool = False
+    console_output: str = ""
+    # Run
+    workers: int = 0  # 0: auto
+    seed: int = 0
+    max_memory_bytes: int = 0
+    hang_timeout_ns: int = 10 * NS_PER_SECOND
+    results_dir: str = "swell-results"
+    no_save: bool = False

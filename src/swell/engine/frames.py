@@ -1,0 +1,222 @@
+"""What coordinator and workers say to each other: msgspec structs in length-prefixed msgpack frames."""
+
+import struct
+
+import msgspec
+
+from swell.config.options import Options
+from swell.config.scenarios import Scenario
+from swell.engine.script import ScriptExports
+from swell.metrics.aggregate import Delta, SeriesRules
+
+LENGTH = struct.Struct("!I")
+MAX_FRAME_BYTES = 256 * 1024 * 1024
+
+
+# Down: coordinator to worker.
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Load the script; the worker answers with Loaded or LoadFailed."""
+
+    path: str
+    language: str
+    env: dict[str, str]
+    arguments: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, tag="plan"):
+    """The whole plan; each worker takes its own stripe of it. Answered with Ready."""
+
+    options: Options
+    scenarios: tuple[Scenario, ...]
+    worker_index: int
+    worker_count: int
+    seed: int
+    rules: SeriesRules
+
+
+class RunSetup(msgspec.Struct, frozen=True, tag="setup"):
+    """Run setup (worker 0 only); answered with SetupDone or ScriptFailed."""
+
+
+class Start(msgspec.Struct, frozen=True, tag="start"):
+    """Start all scenarios at this instant of the monotonic clock."""
+
+    at_ns: int
+    setup_data: bytes | None
+
+
+class StartScenario(msgspec.Struct, frozen=True, tag="start-scenario"):
+    """The scenario that ``after`` names is over everywhere: start ``name`` at this instant."""
+
+    name: str
+    at_ns: int
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Start no more iterations and interrupt those that run; answered with Finished."""
+
+    reason: str
+
+
+class RunTeardown(msgspec.Struct, frozen=True, tag="teardown"):
+    """Run teardown (worker 0 only)."""
+
+    setup_data: bytes | None
+
+
+class RunHandleSummary(msgspec.Struct, frozen=True, tag="handle-summary"):
+    """Run handle_summary (worker 0 only); answered with SummaryHandled or ScriptFailed."""
+
+    summary: bytes
+
+
+class Exit(msgspec.Struct, frozen=True, tag="exit"):
+    """Send Bye and end the process."""
+
+
+Down = Load | Plan | RunSetup | Start | StartScenario | Stop | RunTeardown | RunHandleSummary | Exit
+
+
+# Up: worker to coordinator.
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """The worker is up."""
+
+    pid: int
+    python: str
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """The script is loaded."""
+
+    exports: ScriptExports
+
+
+class ScriptFailed(msgspec.Struct, frozen=True, tag="script-failed"):
+    """Loading, setup, teardown or handle_summary raised (or ran out of time: ``timed_out``)."""
+
+    stage: str
+    message: str
+    stack: str
+    hint: str = ""
+    timed_out: bool = False
+    aborted: bool = False
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """All VUs are made."""
+
+
+class SetupDone(msgspec.Struct, frozen=True, tag="setup-done"):
+    """setup returned."""
+
+    data: bytes | None
+
+
+class ScenarioCounts(msgspec.Struct, frozen=True):
+    """One scenario's counts in one worker, since the start of the run; ``vus`` is the current number."""
+
+    name: str
+    status: str
+    started: int
+    completed: int
+    interrupted: int
+    dropped: int
+    vus: int
+    initialized_vus: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the worker itself fared since the last delta; input of the verdict."""
+
+    hub_lag_max_ns: int = 0
+    hub_lag_frame: str = ""
+    cpu_ns: int = 0
+    clock_steps: int = 0
+    clock_step_max_ns: int = 0
+    rss_bytes: int = 0
+    open_files: int = 0
+    tag_sets: int = 0
+    overflowed: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """Once a second: what was measured since the last one."""
+
+    delta: Delta
+    scenarios: tuple[ScenarioCounts, ...]
+    health: Health
+
+
+class LogLine(msgspec.Struct, frozen=True, tag="log"):
+    """A line for the run's log; ``fields`` such as source=console follow the message."""
+
+    level: str
+    message: str
+    fields: dict[str, str] = {}
+
+
+class ScenarioDone(msgspec.Struct, frozen=True, tag="scenario-done"):
+    """This worker's part of a scenario is over."""
+
+    name: str
+
+
+class AbortRequested(msgspec.Struct, frozen=True, tag="abort-requested"):
+    """The script aborts the run."""
+
+    message: str
+
+
+class MarkedFailed(msgspec.Struct, frozen=True, tag="marked-failed"):
+    """The script marks the run as failed."""
+
+    message: str
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """All scenarios of this worker are over and its last Progress was sent."""
+
+
+class TeardownDone(msgspec.Struct, frozen=True, tag="teardown-done"):
+    """teardown returned."""
+
+
+class SummaryHandled(msgspec.Struct, frozen=True, tag="summary-handled"):
+    """handle_summary returned; None where the default summary is wanted."""
+
+    files: dict[str, bytes] | None
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """From the native thread: how long the hub has not turned, and where the main thread is."""
+
+    hub_age_ns: int
+    stack: str
+    rss_bytes: int
+
+
+class Bye(msgspec.Struct, frozen=True, tag="bye"):
+    """The worker ends."""
+
+
+Up = (
+    Hello
+    | Loaded
+    | ScriptFailed
+    | Ready
+    | SetupDone
+    | Progress
+    | LogLine
+    | ScenarioDone
+    | AbortRequested
+    | MarkedFailed
+    | Finished
+    | TeardownDone
+    | SummaryHandled
+    | Heartbeat
+    | Bye
+)

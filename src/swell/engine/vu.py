@@ -1,0 +1,87 @@
+"""A virtual user: one concurrent actor with its own state, cookies and connections, run by one greenlet."""
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swell.engine.script import ScriptRuntime
+    from swell.metrics.tags import TagSet
+
+
+class ControlFlow(BaseException):
+    """Base of what the engine throws into a VU; not an ``Exception``, so that scripts do not catch it."""
+
+
+class IterationInterrupted(ControlFlow):
+    """The running iteration is over: its time is up, or the run was stopped."""
+
+
+class VUStopped(ControlFlow):
+    """Raised inside an iteration that ends its VU's iterations (an exhausted feeder); not a failure."""
+
+
+class RunAborted(ControlFlow):
+    """Raised inside an iteration that ends the whole run."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class VU:
+    """The state of one VU that the engine and the front ends share.
+
+    ``id`` counts from 1 over all workers (0 in setup, teardown and handle_summary). ``slot`` is the VU's
+    position in its scenario's whole plan, the same however many workers there are. ``iteration_number`` is the
+    number of the iteration in its scenario, unique over all VUs and workers, or -1 where the executor does not
+    number them over VUs.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "base_tags",
+        "client",
+        "exec_name",
+        "greenlet",
+        "group",
+        "id",
+        "iteration",
+        "iteration_in_scenario",
+        "iteration_number",
+        "language",
+        "runtime",
+        "scenario",
+        "scenario_progress",
+        "scenario_started_ns",
+        "slot",
+        "tags",
+    )
+
+    def __init__(self, vu_id: int, runtime: "ScriptRuntime") -> None:
+        self.id = vu_id
+        self.runtime = runtime
+        self.slot = 0
+        self.scenario = ""
+        self.exec_name = ""
+        self.group = ""
+        # Iterations that this VU has begun before the current one, in all scenarios and in the current one.
+        self.iteration = 0
+        self.iteration_in_scenario = 0
+        self.iteration_number = -1
+        self.scenario_started_ns = 0
+        # Progress of the scenario from 0 to 1: a callable, as it depends on the executor.
+        self.scenario_progress: Any = None
+        # Tags of the activation (run + scenario + ``group``); ``tags`` adds groups and what the script sets.
+        self.base_tags: TagSet = runtime.run_tags
+        self.tags: TagSet = runtime.run_tags
+        self.greenlet: Any = None
+        # Owned by the front end: its protocol client, and whatever else it keeps per VU.
+        self.client: Any = None
+        self.language: Any = None
+
+    def __repr__(self) -> str:
+        return f"<VU {self.id} scenario={self.scenario!r} slot={self.slot} iteration={self.iteration}>"
+
+
+# The VU that runs in the current greenlet; greenlets that a script spawns inherit it.
+current_vu: ContextVar[VU] = ContextVar("swell_current_vu")

@@ -1,0 +1,1 @@
+"""Metric definitions, samples, histograms, aggregation, thresholds and snapshots."""

@@ -1,0 +1,1 @@
+"""The clients: bytes on the wire, and the stamps that say when."""

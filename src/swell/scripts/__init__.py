@@ -1,0 +1,1 @@
+"""The front ends: each maps one script language onto engine.script."""

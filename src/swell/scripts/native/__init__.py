@@ -1,0 +1,1 @@
+"""Native Python scripts."""
