@@ -23,6 +23,8 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     language: str
     env: dict[str, str]
     arguments: tuple[str, ...] = ()
+    # For random values that the script draws while it loads: the same in every worker.
+    seed: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True, tag="plan"):

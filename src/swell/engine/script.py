@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from swell.base.errors import Fault
+
 if TYPE_CHECKING:
     from swell.base.clock import Clock
     from swell.config.options import Options
@@ -31,6 +33,8 @@ class ScriptExports(msgspec.Struct, frozen=True):
     places: dict[str, str] = {}
     # Custom metrics that the script declares: (name, type, contains).
     metrics: tuple[tuple[str, str, str], ...] = ()
+    # What is wrong with the script although it loads; to be listed together with the faults of its options.
+    faults: tuple[Fault, ...] = ()
 
 
 class Script(Protocol):

@@ -41,7 +41,9 @@ class VU:
         "__weakref__",
         "base_tags",
         "client",
+        "env",
         "exec_name",
+        "executor",
         "greenlet",
         "group",
         "id",
@@ -63,6 +65,10 @@ class VU:
         self.slot = 0
         self.scenario = ""
         self.exec_name = ""
+        # The executor's name, such as "constant-vus"; "" in setup, teardown and handle_summary.
+        self.executor = ""
+        # The run's environment with the scenario's ``env`` on top; set at each activation.
+        self.env: dict[str, str] = runtime.env
         self.group = ""
         # Iterations that this VU has begun before the current one, in all scenarios and in the current one.
         self.iteration = 0
