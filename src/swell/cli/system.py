@@ -1,0 +1,73 @@
+"""The process boundary as one object: arguments, environment, directory, streams and signals.
+
+Commands touch the outside only through a ``System``, so that a test runs a whole command inside its own
+process with everything replaced (``swell.testing.cli.run_cli``).
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+SignalHandler = Callable[[int], None]
+# What ends a run: the terminal's Ctrl-C, and what supervisors and CI systems send.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def process_signals(handler: SignalHandler) -> Iterator[None]:
+    """Send this process's stop signals to ``handler`` while the context is open; main thread only."""
+
+    def call(number: int, _frame: object) -> None:
+        handler(number)
+
+    before = {number: signal.signal(number, call) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@dataclass(slots=True)
+class System:
+    """Everything of the process that a command may touch."""
+
+    env: Mapping[str, str]
+    cwd: Path
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    stdout_is_tty: bool = False
+    stderr_is_tty: bool = False
+    # Enters a context in which stop signals go to the given handler.
+    signals: Callable[[SignalHandler], object] = field(default=process_signals)
+
+    @property
+    def color(self) -> bool:
+        """Whether standard output takes colour: a terminal, not a dumb one, no-color.org's NO_COLOR unset."""
+        env = self.env
+        if "NO_COLOR" in env or env.get("SWELL_NO_COLOR") or env.get("K6_NO_COLOR"):
+            return False
+        return self.stdout_is_tty and env.get("TERM") != "dumb"
+
+    def path(self, text: str) -> Path:
+        """``text`` as a path; relative ones start at this system's directory."""
+        return self.cwd / Path(text).expanduser()
+
+
+def real_system() -> System:
+    """The system of this process."""
+    return System(
+        env=os.environ,
+        cwd=Path.cwd(),
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        stdout_is_tty=sys.stdout.isatty(),
+        stderr_is_tty=sys.stderr.isatty(),
+    )
