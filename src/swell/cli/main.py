@@ -161,6 +161,7 @@ def format_bug() -> str:
 def entry() -> None:
     """The console script."""
     system = real_system()
+    code: int
     try:
         if COMPLETION_VARIABLE in os.environ:
             from click.shell_completion import shell_complete  # noqa: PLC0415 - only while completing
