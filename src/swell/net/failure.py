@@ -110,10 +110,10 @@ HANDSHAKE_CUT_SHORT: Final = Failure(TLS, "tls: connection closed during the han
 
 def status_code(status: int) -> int:
     """The error code of a response: 1000 + status from 400 on, else 0 (k6)."""
-    return 1000 + status if status >= 400 else 0
+    return 1000 + status if status >= 400 else 0  # noqa: PLR2004  # the first error status
 
 
-def failure_from(exc: BaseException, phase: Phase) -> Failure:
+def failure_from(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911  # one line per kind
     """The failure that ``exc``, met in ``phase``, stands for; total: every exception has one."""
     if isinstance(exc, FailureError):
         return exc.failure
@@ -159,7 +159,7 @@ _NOT_TLS_REASONS = frozenset(
 _NOT_TLS_REASONS |= {"PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE", "BAD_RECORD_TYPE"}
 
 
-def _from_tls(exc: ssl.SSLError, phase: Phase) -> Failure:
+def _from_tls(exc: ssl.SSLError, phase: Phase) -> Failure:  # noqa: PLR0911
     if isinstance(exc, ssl.SSLCertVerificationError):
         verify_code = getattr(exc, "verify_code", 0)
         if verify_code in _VERIFY_HOSTNAME:
@@ -202,7 +202,7 @@ def _from_timeout(exc: TimeoutError, phase: Phase) -> Failure:
 _DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def _from_errno(exc: OSError, phase: Phase) -> Failure:
+def _from_errno(exc: OSError, phase: Phase) -> Failure:  # noqa: PLR0911
     number = exc.errno
     verb = {"connect": "dial", "resolve": "lookup"}.get(phase, phase)
     if number in (errno.ECONNRESET, errno.ECONNABORTED):

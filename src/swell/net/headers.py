@@ -8,20 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 
 
 class Headers(Mapping[str, str]):
-    """Case-insensitive, in order of arrival; several values of a name are joined with ``", "`` (RFC 9110 5.3).
+    """Case-insensitive, in order of arrival; values of a repeated name are joined with ``", "`` (RFC 9110).
 
-    ``Set-Cookie`` cannot be joined without loss: use ``get_list``. Iteration gives each name once, spelled as it
-    first came.
+    ``Set-Cookie`` cannot be joined without loss: use ``get_list``. Iteration gives each name once, spelled as
+    it first came.
     """
 
-    __slots__ = ("_index", "_raw", "_pairs")
+    __slots__ = ("_index", "_pairs", "_raw")
 
     def __init__(
         self, raw: bytes | bytearray | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]] = b""
     ) -> None:
-        """``raw`` is the header block as received, without the status line (any final blank line is
-        ignored), or pairs of name and value, as text or bytes.
-        """
+        """Keep ``raw`` unparsed: the header block without the status line, or pairs of text or bytes."""
         self._raw: bytes | bytearray | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]] = raw
         self._pairs: list[tuple[str, str]] | None = None
         self._index: dict[str, list[int]] | None = None
