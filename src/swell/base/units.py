@@ -65,9 +65,7 @@ def parse_duration_ns(value: str | float, *, unit_required: bool = False) -> int
     """
     if isinstance(value, str):
         nanoseconds = _parse_duration_text(value.strip(), unit_required)
-    elif isinstance(value, bool):
-        raise UnitError(value, _NO_DURATION)
-    elif not math.isfinite(value):
+    elif isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise UnitError(value, _NO_DURATION)
     elif unit_required and value != 0:
         raise UnitError(value, _NO_UNIT)

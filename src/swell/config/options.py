@@ -1,11 +1,32 @@
-"""The option table: one row per option, from which flags, environment variables, config keys and docs are made.
+"""The options of a run after resolution; ``table`` has one row for each and says how they are written.
 
-Names, defaults and meanings are k6's unless the help says otherwise.
+Names, defaults and meanings are k6's unless the table says otherwise.
 """
+
+from typing import Final
 
 import msgspec
 
 from swell.base.clock import NS_PER_SECOND
+
+# The tags that swell sets on samples by itself, in k6's order, and those it sets only when they are named.
+SYSTEM_TAGS: Final = (
+    "proto",
+    "subproto",
+    "status",
+    "method",
+    "url",
+    "name",
+    "group",
+    "check",
+    "error",
+    "error_code",
+    "tls_version",
+    "scenario",
+    "service",
+    "expected_response",
+)
+SYSTEM_TAGS_ON_REQUEST: Final = ("vu", "iter", "ip", "ocsp_status")
 
 
 class ThresholdSpec(msgspec.Struct, frozen=True):
@@ -68,7 +89,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     tls_cipher_suites: tuple[str, ...] = ()
     # Metrics and results
     tags: dict[str, str] = {}
-    system_tags: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = SYSTEM_TAGS
     thresholds: dict[str, tuple[ThresholdSpec, ...]] = {}
     no_thresholds: bool = False
     require_data: bool = True

@@ -1,0 +1,457 @@
+"""The types of options that have parts: stages, thresholds, name resolution, TLS, addresses, lists."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+from swell.base.units import UnitError, format_duration, parse_duration_ns
+from swell.config.layers import Findings, Where, did_you_mean
+from swell.config.options import SYSTEM_TAGS, SYSTEM_TAGS_ON_REQUEST, ClientCertificate, ThresholdSpec
+from swell.config.scenarios import Stage
+from swell.config.values import (
+    MAX_COUNT,
+    ValueType,
+    WrongValueError,
+    choice,
+    decode_json_text,
+    describe,
+    is_json_text,
+    read_bool,
+    read_duration,
+    read_int,
+    read_mapping,
+    read_text,
+    single,
+    split_text,
+    text_list,
+    text_map,
+)
+
+# Stages.
+
+
+def _parse_stages(value: object, where: Where, findings: Findings) -> tuple[Stage, ...] | None:
+    if is_json_text(value, where):
+        value = decode_json_text(str(value), where, findings)
+        if value is None:
+            return None
+    if isinstance(value, str) and where.layer.is_textual:
+        value = split_text(value)
+    elif isinstance(value, list | tuple) and where.layer.is_textual:
+        value = [part for item in value for part in (split_text(item) if isinstance(item, str) else [item])]
+    if not isinstance(value, list | tuple):
+        findings.fault(where, f"must be a list of stages, not {describe(value)}", _STAGE_HINT)
+        return None
+    stages = [_parse_stage(item, where.at(index), findings) for index, item in enumerate(value)]
+    good = tuple(stage for stage in stages if stage is not None)
+    return good if len(good) == len(stages) else None
+
+
+_STAGE_HINT: Final = "write stages as [('30s', 10), ('1m', 0)] or [{duration: '30s', target: 10}]"
+_PAIR: Final = 2
+
+
+def _parse_stage(value: object, where: Where, findings: Findings) -> Stage | None:
+    parts: tuple[object, object]
+    keys: tuple[str | int, str | int] = ("duration", "target")
+    if isinstance(value, str) and where.layer.is_textual and value.count(":") == 1:
+        left, _, right = value.partition(":")
+        parts = left, right
+    elif isinstance(value, list | tuple) and len(value) == _PAIR:
+        parts, keys = (value[0], value[1]), (0, 1)
+    elif isinstance(value, Mapping):
+        for key in value:
+            if key not in keys:
+                _unknown_stage_key(key, where, findings)
+        missing = [key for key in keys if value.get(key) is None]
+        for key in missing:
+            findings.fault(where, f"has no {key}", _STAGE_HINT)
+        if missing:
+            return None
+        parts = value["duration"], value["target"]
+    else:
+        hint = "write a stage as DURATION:TARGET, such as 30s:10" if where.layer.is_textual else _STAGE_HINT
+        findings.fault(where, f"is not a stage: {describe(value)}", hint)
+        return None
+    duration_ns = single(read_duration)(parts[0], where.at(keys[0]), findings)
+    target = single(read_int)(parts[1], where.at(keys[1]), findings)
+    return None if duration_ns is None or target is None else Stage(duration_ns, target)
+
+
+def _unknown_stage_key(key: object, where: Where, findings: Findings) -> None:
+    # k6 reads scenarios strictly and the stages shortcut leniently.
+    if where.path[:1] == ("scenarios",):
+        findings.fault(where, f"has the unknown key {key!r}", did_you_mean(str(key), ("duration", "target")))
+    else:
+        findings.warn(f"{where}: the unknown key {key!r} is ignored")
+
+
+def _check_stages(stages: tuple[Stage, ...], where: Where, findings: Findings) -> None:
+    for index, stage in enumerate(stages):
+        if stage.duration_ns < 0:
+            text = format_duration(stage.duration_ns)
+            findings.fault(where.at(index, "duration"), f"must be at least 0s, not {text}")
+        if not 0 <= stage.target <= MAX_COUNT:
+            findings.fault(where.at(index, "target"), f"must be from 0 to {MAX_COUNT}, not {stage.target}")
+
+
+def show_stages(stages: tuple[Stage, ...]) -> list[dict[str, object]]:
+    """Write stages as k6's JSON does."""
+    return [{"duration": format_duration(stage.duration_ns), "target": stage.target} for stage in stages]
+
+
+STAGES: Final = ValueType("list of stages", _parse_stages, _check_stages, show_stages)
+
+
+# Thresholds.
+
+
+def _parse_thresholds(
+    value: object, where: Where, findings: Findings
+) -> dict[str, tuple[ThresholdSpec, ...]] | None:
+    if where.layer.kind == "cli" and isinstance(value, list | tuple):
+        value = _gather_flags(value, where, findings)
+    entries = None if value is None else read_mapping(value, where, findings)
+    if entries is None:
+        return None
+    thresholds: dict[str, tuple[ThresholdSpec, ...]] = {}
+    for metric, raw in entries.items():
+        items = raw if isinstance(raw, list | tuple) else [raw]
+        place = where.at(metric)
+        specs = [_parse_threshold(item, place.at(index), findings) for index, item in enumerate(items)]
+        thresholds[metric] = tuple(spec for spec in specs if spec is not None)
+    return thresholds
+
+
+def _gather_flags(values: list[object] | tuple[object, ...], where: Where, findings: Findings) -> object:
+    """Gather repeated ``METRIC=EXPRESSION`` flags; the first ``=`` outside braces ends the metric."""
+    gathered: dict[str, list[str]] = {}
+    for value in values:
+        match = re.fullmatch(r"([^={]+(?:\{[^}]*\})?)=(.+)", str(value))
+        if match is None:
+            findings.fault(where, f"must be written as METRIC=EXPRESSION, not {describe(value)}")
+            return None
+        gathered.setdefault(match[1].strip(), []).append(match[2].strip())
+    return gathered
+
+
+_THRESHOLD_KEYS: Final = {
+    "threshold": "threshold",
+    "abortOnFail": "abort_on_fail",
+    "abort_on_fail": "abort_on_fail",
+    "delayAbortEval": "delay_abort_eval",
+    "delay_abort_eval": "delay_abort_eval",
+}
+
+
+def _parse_threshold(value: object, where: Where, findings: Findings) -> ThresholdSpec | None:
+    if isinstance(value, str):
+        return ThresholdSpec(value)
+    if not isinstance(value, Mapping):
+        hint = "write 'p(95)<300', or {threshold: 'p(95)<300', abortOnFail: true, delayAbortEval: '10s'}"
+        findings.fault(where, f"must be an expression, not {describe(value)}", hint)
+        return None
+    read: dict[str, Any] = {"abort_on_fail": False, "delay_abort_eval": 0}
+    parsers = {"threshold": read_text, "abort_on_fail": read_bool, "delay_abort_eval": read_duration}
+    for key, raw in value.items():
+        name = _THRESHOLD_KEYS.get(str(key))
+        if name is None:
+            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(str(key), _THRESHOLD_KEYS))
+        elif raw is not None:
+            read[name] = single(parsers[name])(raw, where.at(str(key)), findings)
+    if "threshold" not in read:
+        findings.fault(where, "has no threshold", "write {threshold: 'p(95)<300', abortOnFail: true}")
+    if read.get("threshold") is None or None in read.values():
+        return None
+    return ThresholdSpec(read["threshold"], read["abort_on_fail"], read["delay_abort_eval"])
+
+
+def _check_thresholds(
+    thresholds: dict[str, tuple[ThresholdSpec, ...]], where: Where, findings: Findings
+) -> None:
+    for metric, specs in thresholds.items():
+        for index, spec in enumerate(specs):
+            if spec.delay_abort_eval_ns < 0:
+                findings.fault(where.at(metric, index, "delayAbortEval"), "must be at least 0s")
+
+
+def show_thresholds(thresholds: dict[str, tuple[ThresholdSpec, ...]]) -> dict[str, object]:
+    """Write thresholds as k6's JSON does: a text where nothing but the expression is set."""
+
+    def show(spec: ThresholdSpec) -> object:
+        if not spec.abort_on_fail and not spec.delay_abort_eval_ns:
+            return spec.source
+        delay = format_duration(spec.delay_abort_eval_ns) if spec.delay_abort_eval_ns else None
+        return {"threshold": spec.source, "abortOnFail": spec.abort_on_fail, "delayAbortEval": delay}
+
+    return {metric: [show(spec) for spec in specs] for metric, specs in thresholds.items()}
+
+
+THRESHOLDS: Final = ValueType("thresholds per metric", _parse_thresholds, _check_thresholds, show_thresholds)
+
+
+# Name resolution. The parsed value is a dictionary of the fields that are set: layers merge field by field.
+
+DNS_SELECTS: Final = ("first", "random", "roundRobin")
+DNS_POLICIES: Final = ("preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any")
+
+
+def _read_ttl(value: object, _where: Where) -> int | None:
+    if value == "inf":
+        return None
+    if not isinstance(value, str | int | float):
+        raise WrongValueError("must be a duration, 0 or 'inf'")
+    try:
+        ttl_ns = parse_duration_ns(value)
+    except UnitError as error:
+        raise WrongValueError("must be a duration, 0 or 'inf'") from error
+    if ttl_ns < 0:
+        raise WrongValueError("must be a duration, 0 or 'inf'")
+    return ttl_ns
+
+
+def _parse_dns(value: object, where: Where, findings: Findings) -> dict[str, object] | None:
+    if isinstance(value, str) and where.layer.is_textual and not is_json_text(value, where):
+        value = list(split_text(value))
+    entries = read_mapping(value, where, findings)
+    if entries is None:
+        return None
+    readers = {"select": choice(*DNS_SELECTS).parse, "policy": choice(*DNS_POLICIES).parse}
+    fields: dict[str, object] = {}
+    for key, raw in entries.items():
+        if key == "ttl":
+            try:
+                fields["ttl_ns"] = None if raw is None else _read_ttl(raw, where)
+            except WrongValueError as error:
+                findings.fault(where.at(key), f"{error.problem}, not {describe(raw)}")
+            if raw is None:
+                del fields["ttl_ns"]
+        elif key in readers:
+            if raw is not None:
+                fields[key] = readers[key](raw, where.at(key), findings)
+        else:
+            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(key, ("ttl", *readers)))
+    return fields
+
+
+DNS: Final = ValueType("ttl, select and policy", _parse_dns)
+
+
+# TLS.
+
+TLS_VERSIONS: Final = ("tls1.0", "tls1.1", "tls1.2", "tls1.3")
+
+
+def _parse_tls_version(value: object, where: Where, findings: Findings) -> tuple[str, str] | None:
+    if isinstance(value, str):
+        version = choice(*TLS_VERSIONS).parse(value, where, findings)
+        return None if version is None else (version, version)
+    if not isinstance(value, Mapping):
+        findings.fault(where, f"must be a version or {{min, max}}, not {describe(value)}")
+        return None
+    bounds = {"min": "", "max": ""}
+    for key, raw in value.items():
+        if key not in bounds:
+            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(str(key), bounds))
+        elif raw not in (None, ""):
+            bounds[key] = choice(*TLS_VERSIONS).parse(raw, where.at(str(key)), findings)
+    return bounds["min"], bounds["max"]
+
+
+def _check_tls_version(bounds: tuple[str, str], where: Where, findings: Findings) -> None:
+    low, high = bounds
+    if low and high and low > high:
+        findings.fault(where, f"min ({low}) is above max ({high})")
+
+
+def _show_tls_version(bounds: tuple[str, str]) -> dict[str, str]:
+    return {"min": bounds[0], "max": bounds[1]}
+
+
+TLS_VERSION: Final = ValueType(
+    "version, or {min, max}", _parse_tls_version, _check_tls_version, _show_tls_version
+)
+
+
+def _parse_certificates(
+    value: object, where: Where, findings: Findings
+) -> tuple[ClientCertificate, ...] | None:
+    if is_json_text(value, where):
+        value = decode_json_text(str(value), where, findings)
+        if value is None:
+            return None
+    if not isinstance(value, list | tuple):
+        findings.fault(where, f"must be a list of {{cert, key}}, not {describe(value)}")
+        return None
+    certificates = [_parse_certificate(item, where.at(index), findings) for index, item in enumerate(value)]
+    return tuple(one for one in certificates if one is not None)
+
+
+def _parse_certificate(value: object, where: Where, findings: Findings) -> ClientCertificate | None:
+    if not isinstance(value, Mapping):
+        findings.fault(where, f"must be {{cert, key}} with PEM texts, not {describe(value)}")
+        return None
+    known = {"cert": _pem, "key": _pem, "password": read_text, "domains": None}
+    read: dict[str, Any] = {}
+    for key, raw in value.items():
+        place = where.at(str(key))
+        if key not in known:
+            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(str(key), known))
+        elif raw is not None:
+            reader = known[key]
+            parse = text_list().parse if reader is None else single(reader)
+            read[key] = parse(raw, place, findings)
+    for key in ("cert", "key"):
+        if key not in read:
+            findings.fault(where, f"has no {key}", "give the PEM text of the certificate and of its key")
+    if "cert" not in read or "key" not in read or None in read.values():
+        return None
+    return ClientCertificate(**read)
+
+
+def _pem(value: object, where: Where) -> str:
+    text = read_text(value, where)
+    if "-----BEGIN " not in text:
+        raise WrongValueError("must be PEM text (-----BEGIN ...)")
+    return text
+
+
+def _show_certificates(certificates: tuple[ClientCertificate, ...]) -> list[dict[str, object]]:
+    # Keys and passwords stay out of what people paste into tickets.
+    return [{"cert": one.cert, "key": "(hidden)", "domains": list(one.domains)} for one in certificates]
+
+
+CERTIFICATES: Final = ValueType("list of {cert, key}", _parse_certificates, show=_show_certificates)
+
+
+def _read_ca(value: object, where: Where) -> str:
+    """Read PEM text, or the file that holds it."""
+    text = read_text(value, where)
+    if "-----BEGIN " in text:
+        return text
+    path = Path(where.layer.directory, text)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise WrongValueError(f"must name a readable PEM file ({reason})") from error
+    if "-----BEGIN CERTIFICATE-----" not in content:
+        raise WrongValueError("must name a PEM file with certificates (-----BEGIN CERTIFICATE-----)")
+    return content
+
+
+CA_FILE: Final = ValueType("PEM file", single(_read_ca))
+
+
+# Addresses.
+
+
+def _network_problem(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return f"must be an IP address or a CIDR range, not {text!r}"
+    return ""
+
+
+def _local_ip_problem(text: str) -> str:
+    first, dash, last = text.partition("-")
+    if not dash:
+        return _network_problem(text).replace("or a CIDR range", "a CIDR range or a range a-b")
+    try:
+        low, high = ip_address(first.strip()), ip_address(last.strip())
+    except ValueError:
+        return f"must be a range of two IP addresses, not {text!r}"
+    if low.version != high.version or int(low) > int(high):
+        return f"must run upwards within one IP version, not {text!r}"
+    return ""
+
+
+def _pattern_problem(text: str) -> str:
+    if not text or "*" in text[1:]:
+        return f"may have one *, at its start, not {text!r}"
+    return ""
+
+
+_HOST_TARGET: Final = re.compile(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([^:]+):([0-9]{1,5})")
+_MAX_PORT: Final = 65_535
+
+
+def _host_problem(name: str, target: str) -> str:
+    if "*" in name[1:]:
+        return f"may have one *, at its start, not {name!r}"
+    match = _HOST_TARGET.fullmatch(target)
+    address = target if match is None else (match[1] or match[3])
+    port = "" if match is None else (match[2] or match[4] or "")
+    try:
+        ip_address(address)
+    except ValueError:
+        return f"must map to an IP address or address:port, not {target!r}"
+    return f"has the port {port}, above {_MAX_PORT}" if port and int(port) > _MAX_PORT else ""
+
+
+NETWORKS: Final = text_list(_network_problem)
+LOCAL_IPS: Final = text_list(_local_ip_problem)
+HOST_PATTERNS: Final = text_list(_pattern_problem)
+HOSTS: Final = text_map(_host_problem)
+
+
+# Lists of known words.
+
+TREND_STATS: Final = ("avg", "min", "med", "max", "count")
+_PERCENTILE: Final = re.compile(r"p\(([0-9]+(?:\.[0-9]+)?)\)")
+_HUNDRED: Final = 100
+
+
+def _stat_problem(text: str) -> str:
+    if text in TREND_STATS:
+        return ""
+    match = _PERCENTILE.fullmatch(text)
+    if match is None:
+        return f"must be one of {', '.join(TREND_STATS)} or p(N), not {text!r}"
+    return "" if float(match[1]) <= _HUNDRED else f"must be a percentile from 0 to 100, not {text!r}"
+
+
+SUMMARY_STATS: Final = text_list(_stat_problem)
+
+
+def _parse_system_tags(value: object, where: Where, findings: Findings) -> tuple[str, ...] | None:
+    tags: tuple[str, ...] | None = text_list().parse(value, where, findings)
+    known = (*SYSTEM_TAGS, *SYSTEM_TAGS_ON_REQUEST)
+    for tag in tags or ():
+        if tag not in known:
+            # Not a fault: k6 has tags for protocols that are not here.
+            findings.warn(f"{where}: the unknown system tag {tag!r} is ignored; {did_you_mean(tag, known)}")
+    return None if tags is None else tuple(dict.fromkeys(tag for tag in tags if tag in known))
+
+
+SYSTEM_TAG_LIST: Final = ValueType("list", _parse_system_tags, show=list)
+
+MAX_WORKERS: Final = 1024
+
+
+def _read_workers(value: object, where: Where) -> int:
+    if value == "auto":
+        return 0
+    try:
+        workers = read_int(value, where)
+    except WrongValueError as error:
+        raise WrongValueError("must be 'auto' or a whole number") from error
+    if not 1 <= workers <= MAX_WORKERS:
+        raise WrongValueError(f"must be 'auto' or from 1 to {MAX_WORKERS}")
+    return workers
+
+
+WORKERS: Final = ValueType("auto or a number", single(_read_workers), show=lambda number: number or "auto")
+
+
+def _read_seed(value: object, where: Where) -> int:
+    seed = read_int(value, where)
+    if not 0 <= seed < 2**63:
+        raise WrongValueError("must be from 0 to 2**63 - 1")
+    return seed
+
+
+SEED: Final = ValueType("whole number", single(_read_seed))
