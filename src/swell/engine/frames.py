@@ -17,7 +17,7 @@ MAX_FRAME_BYTES = 256 * 1024 * 1024
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """Load the script; the worker answers with Loaded or LoadFailed."""
+    """Load the script; the worker answers with Loaded or ScriptFailed."""
 
     path: str
     language: str
@@ -57,7 +57,7 @@ class StartScenario(msgspec.Struct, frozen=True, tag="start-scenario"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Start no more iterations and interrupt those that run; answered with Finished."""
+    """Start no more iterations and interrupt those that run, or setup; always answered with Finished."""
 
     reason: str
 
@@ -98,7 +98,10 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 
 
 class ScriptFailed(msgspec.Struct, frozen=True, tag="script-failed"):
-    """Loading, setup, teardown or handle_summary raised (or ran out of time: ``timed_out``)."""
+    """The script raised (or ran out of time: ``timed_out``, or aborted the run: ``aborted``).
+
+    ``stage`` is load, init (a VU's), setup, teardown or handle_summary.
+    """
 
     stage: str
     message: str
@@ -146,11 +149,15 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Once a second: what was measured since the last one."""
+    """Once a second: what was measured since the last one.
+
+    ``final`` marks the rest that is sent when a stage of the run ends, between two seconds.
+    """
 
     delta: Delta
     scenarios: tuple[ScenarioCounts, ...]
     health: Health
+    final: bool = False
 
 
 class LogLine(msgspec.Struct, frozen=True, tag="log"):

@@ -1,0 +1,97 @@
+"""How the worker process itself fares: memory, processor time, descriptors, clock steps and hub lag."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+from swell.base.clock import NS_PER_MS, monotonic_ns, wall_ns
+from swell.engine.frames import Health
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# The wall clock is read between two reads of the monotonic one; further apart, the thread was
+# interrupted in between and the offset means nothing.
+MAX_READ_GAP_NS = NS_PER_MS // 5
+# Time synchronisation slews by at most 0.5 ms per second; what moves further between two looks is a step.
+CLOCK_STEP_NS = NS_PER_MS
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process in bytes; the peak where the system does not tell the present value."""
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123 - a native thread's quick path
+            return int(file.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def open_files() -> int:
+    """How many descriptors are open, at least: the kernel gives out the lowest free number.
+
+    Counting /proc/self/fd would cost milliseconds with ten thousand connections.
+    """
+    try:
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.close(descriptor)
+    return descriptor
+
+
+class Vitals:
+    """Collects ``Health`` between two deltas; all methods are called by the hub's tick."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], int] = monotonic_ns,
+        wall: Callable[[], int] = wall_ns,
+        process_time: Callable[[], int] = time.process_time_ns,
+    ) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._process_time = process_time
+        self._cpu_ns = process_time()
+        self._offset_ns: int | None = None
+        self._lag_max_ns = 0
+        self._lag_frame = ""
+        self._steps = 0
+        self._step_max_ns = 0
+
+    def note_lag(self, lag_ns: int, frame: str) -> None:
+        """The tick's timer fired ``lag_ns`` late; ``frame`` is where the hub was held, if sampled."""
+        if lag_ns > self._lag_max_ns:
+            self._lag_max_ns = lag_ns
+            self._lag_frame = frame or self._lag_frame
+
+    def check_clock(self) -> None:
+        """Compare the wall clock with the monotonic one: kernel stamps are on the former."""
+        before = self._monotonic()
+        wall = self._wall()
+        if self._monotonic() - before > MAX_READ_GAP_NS:
+            return
+        offset = wall - before
+        if self._offset_ns is not None and abs(offset - self._offset_ns) > CLOCK_STEP_NS:
+            self._steps += 1
+            self._step_max_ns = max(self._step_max_ns, abs(offset - self._offset_ns))
+        self._offset_ns = offset
+
+    def take(self, tag_sets: int, overflowed: int) -> Health:
+        """What was seen since the last call."""
+        cpu_ns = self._process_time()
+        health = Health(
+            hub_lag_max_ns=self._lag_max_ns,
+            hub_lag_frame=self._lag_frame,
+            cpu_ns=cpu_ns - self._cpu_ns,
+            clock_steps=self._steps,
+            clock_step_max_ns=self._step_max_ns,
+            rss_bytes=rss_bytes(),
+            open_files=open_files(),
+            tag_sets=tag_sets,
+            overflowed=overflowed,
+        )
+        self._cpu_ns = cpu_ns
+        self._lag_max_ns = self._steps = self._step_max_ns = 0
+        self._lag_frame = ""
+        return health
