@@ -2,9 +2,9 @@
 
 The rules are those of WHATWG's URL standard and of Go's client where they agree, and otherwise the stricter
 one: only ``http`` and ``https``; bytes that may not stand in a URL are percent-encoded, a ``%`` that starts
-no escape becomes ``%25``; control characters are refused (a line break in a URL is an injection, not a URL); the
-path is sent as written, dot segments included, because a load test asks for what its author wrote. Names that
-are not ASCII are encoded with the standard library's IDNA (2003), which needs no dependency.
+no escape becomes ``%25``; control characters are refused (a line break in a URL is an injection, not a
+URL); the path is sent as written, dot segments included, because a load test asks for what its author wrote.
+Names that are not ASCII are encoded with the standard library's IDNA (2003), which needs no dependency.
 """
 
 import re
@@ -48,9 +48,10 @@ class Url:
     """One URL, ready to be requested; shared by all requests for it, so nothing in it changes.
 
     ``key`` = (scheme, host, port) says which connections serve it. ``host`` is lower case and without
-    brackets; ``host_header`` has them, and the port unless it is the scheme's. ``target`` is path and query as sent;
-    ``path`` is the target without the query; ``href`` is the whole URL without credentials and fragment;
-    ``tag`` is ``href`` with credentials, if any were given, shown as ``****:****`` (k6's ``url`` tag).
+    brackets; ``host_header`` has them, and the port unless it is the scheme's. ``target`` is path and query
+    as sent; ``path`` is the target without the query; ``href`` is the whole URL without credentials and
+    fragment; ``tag`` is ``href`` with credentials, if any were given, shown as ``****:****`` (k6's ``url``
+    tag).
     """
 
     __slots__ = (
