@@ -1,0 +1,371 @@
+"""HTTP/1.1 responses as a protocol without I/O: bytes in, one parsed response out (RFC 9112).
+
+The parser is fed whatever arrives, in pieces of any size, and says when the response is complete. It is strict
+where leniency would hide a broken server (framing) and lenient where real servers are sloppy (bare LF line ends,
+missing reason phrases), as the clients of the field are.
+
+    HEAD -> BODY_LENGTH | BODY_CHUNKED | BODY_UNTIL_CLOSE -> DONE
+
+Interim responses (1xx except 101) are passed over. A head that was seen before, byte for byte, is not parsed
+again: servers repeat theirs for as long as the Date header stays the same, which is a second.
+"""
+
+import re
+from typing import Final
+
+# A head larger than this is an attack or a mistake; Go's limit is 1 MiB, curl's 300 KiB.
+MAX_HEAD_BYTES: Final = 256 * 1024
+MAX_INTERIM_RESPONSES: Final = 20
+# A chunk-size line with its extensions, and the trailer section.
+MAX_CHUNK_LINE_BYTES: Final = 8 * 1024
+MAX_REMEMBERED_HEADS: Final = 512
+MAX_REMEMBERED_HEAD_BYTES: Final = 4096
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/(1\.[01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r?\n")
+_FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\x00]*?)[ \t]*\r?\n")
+_FOLD: Final = re.compile(rb"\r?\n[ \t]+")
+_BARE_END: Final = re.compile(rb"\r?\n\r?\n")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_DIGITS: Final = re.compile(rb"\d{1,18}")
+
+HEAD, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, DONE = range(5)
+
+
+class ProtocolError(Exception):
+    """The bytes are not a well-formed response; the text says where they stop being one."""
+
+
+class BodyTooLargeError(Exception):
+    """The body grew over the limit."""
+
+
+class TruncatedError(Exception):
+    """The peer closed before the response was complete."""
+
+
+class ResponseHead:
+    """The parsed status line and header fields of a response."""
+
+    __slots__ = ("chunked", "close", "encoding", "fields", "has_cookies", "http_version", "length", "reason", "status")
+
+    def __init__(self, http_version: str, status: int, reason: str, fields: list[tuple[bytes, bytes]]) -> None:
+        self.http_version = http_version
+        self.status = status
+        self.reason = reason
+        self.fields = fields
+        self.length: int | None = None
+        self.chunked = False
+        self.close = http_version == "1.0"
+        self.has_cookies = False
+        self.encoding = b""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of the field ``name`` (lower case)."""
+        return [value for key, value in self.fields if key.lower() == name]
+
+
+def parse_head(data: bytes) -> ResponseHead:
+    """Parse a head that includes its empty last line.
+
+    Raises ``ProtocolError`` for anything that is not a response head.
+    """
+    match = _STATUS_LINE.match(data)
+    if match is None:
+        raise ProtocolError(f"malformed status line {data[:40]!r}")
+    version, status, reason = match.groups()
+    fields: list[tuple[bytes, bytes]] = []
+    position = match.end()
+    if b"\n " in data or b"\n\t" in data:
+        # Obsolete line folding (RFC 9112, 5.2): a client may replace it with a space.
+        data = data[:position] + _FOLD.sub(b" ", data[position:])
+    while True:
+        field = _FIELD_LINE.match(data, position)
+        if field is None:
+            break
+        fields.append((field[1], field[2]))
+        position = field.end()
+    if data[position:] not in (b"\r\n", b"\n"):
+        raise ProtocolError(f"malformed header line {data[position : position + 40]!r}")
+    head = ResponseHead(version.decode(), int(status), (reason or b"").decode("latin-1"), fields)
+    _read_framing(head)
+    return head
+
+
+def _read_framing(head: ResponseHead) -> None:
+    """Set how the body ends (RFC 9112, 6.3) and what else the client must know."""
+    for name, value in head.fields:
+        key = name.lower()
+        if key == b"content-length":
+            _set_length(head, value)
+        elif key == b"transfer-encoding":
+            codings = [coding.strip().lower() for coding in value.split(b",")]
+            if codings[-1] != b"chunked":
+                raise ProtocolError(f"unsupported transfer encoding {value[:40]!r}")
+            head.chunked = True
+        elif key == b"connection":
+            tokens = [token.strip().lower() for token in value.split(b",")]
+            if b"close" in tokens:
+                head.close = True
+            elif b"keep-alive" in tokens and head.http_version == "1.0":
+                head.close = False
+        elif key == b"set-cookie":
+            head.has_cookies = True
+        elif key == b"content-encoding":
+            head.encoding = head.encoding + b"," + value.lower() if head.encoding else value.lower()
+    if head.chunked and head.length is not None:
+        # Chunked wins, and the connection is not to be trusted afterwards (RFC 9112, 6.3).
+        head.length = None
+        head.close = True
+
+
+def _set_length(head: ResponseHead, value: bytes) -> None:
+    lengths = {part.strip() for part in value.split(b",")}
+    first = next(iter(lengths))
+    if len(lengths) != 1 or _DIGITS.fullmatch(first) is None:
+        raise ProtocolError(f"bad content length {value[:40]!r}")
+    length = int(first)
+    if head.length is not None and head.length != length:
+        raise ProtocolError("two different content lengths")
+    head.length = length
+
+
+_remembered: dict[bytes, ResponseHead] = {}
+
+
+def _remember(data: bytes) -> ResponseHead:
+    head = parse_head(data)
+    if len(data) <= MAX_REMEMBERED_HEAD_BYTES:
+        if len(_remembered) >= MAX_REMEMBERED_HEADS:
+            _remembered.clear()
+        _remembered[data] = head
+    return head
+
+
+class ResponseParser:
+    """Parses one response after another on one connection.
+
+    Call ``start`` for each request, then ``feed`` with what arrives and ``feed_eof`` at the end of the stream;
+    both return True once the response is complete: ``head`` and ``body`` hold it, ``can_reuse`` says whether the
+    connection may carry another request.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_chunks",
+        "_discard",
+        "_interim",
+        "_is_head_request",
+        "_max_body",
+        "_remaining",
+        "_size",
+        "body",
+        "can_reuse",
+        "head",
+        "state",
+    )
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._chunks: list[bytes] | None = None
+        self._discard = False
+        self._interim = 0
+        self._is_head_request = False
+        self._max_body = 0
+        self._remaining = -1
+        self._size = 0
+        self.head: ResponseHead | None = None
+        self.body = b""
+        self.can_reuse = False
+        self.state = DONE
+
+    def start(self, *, is_head_request: bool, discard: bool, max_body: int) -> None:
+        """Expect a new response; ``max_body`` bytes at most, none of them kept where ``discard`` is set."""
+        self._buffer = b""
+        self._chunks = None
+        self._discard = discard
+        self._interim = 0
+        self._is_head_request = is_head_request
+        self._max_body = max_body
+        self._size = 0
+        self.head = None
+        self.body = b""
+        self.can_reuse = False
+        self.state = HEAD
+
+    def feed(self, data: bytes) -> bool:
+        """Take ``data``; True when the response is complete.
+
+        Raises ``ProtocolError`` or ``BodyTooLargeError``; the connection is of no further use then.
+        """
+        if self.state == HEAD:
+            if self._buffer:
+                data = self._buffer + data
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4 and (end := self._find_unusual_end(data)) == 0:
+                return False
+            raw = data[:end]
+            head = _remembered.get(raw) or _remember(raw)
+            if head.status < 200:
+                return self._skip_interim(head, data[end:])
+            self.head = head
+            self._buffer = b""
+            length = head.length
+            if (
+                length is not None
+                and len(data) - end == length <= self._max_body
+                and not self._is_head_request
+                and head.status not in (204, 304)
+            ):
+                # The common case: the whole response arrived in one piece.
+                if not self._discard:
+                    self.body = data[end:]
+                self.state = DONE
+                self.can_reuse = not head.close
+                return True
+            return self._begin_body(head, data[end:])
+        if self.state == DONE:
+            # Bytes behind a complete response: the framing is off, do not use the connection again.
+            self.can_reuse = False
+            return True
+        return self._feed_body(data)
+
+    def feed_eof(self) -> bool:
+        """The stream has ended; True when that completes the response, else raises ``TruncatedError``."""
+        self.can_reuse = False
+        if self.state == BODY_UNTIL_CLOSE:
+            self._finish()
+            self.can_reuse = False
+            return True
+        if self.state == DONE:
+            return True
+        if self.state == HEAD and not self._buffer and not self._interim:
+            raise TruncatedError("the server closed the connection without a response")
+        where = "header" if self.state == HEAD else "body"
+        raise TruncatedError(f"the response ended in the middle of its {where}")
+
+    # Head
+
+    def _find_unusual_end(self, data: bytes) -> int:
+        """The end of a head with bare line feeds, or 0 while it is incomplete."""
+        match = _BARE_END.search(data, max(0, len(self._buffer) - 4))
+        if match is not None:
+            return match.end()
+        if len(data) > MAX_HEAD_BYTES:
+            raise ProtocolError(f"the response header is larger than {MAX_HEAD_BYTES} bytes")
+        if not data.startswith(b"HTTP/"[: len(data)]):
+            raise ProtocolError(f"malformed status line {data[:40]!r}")
+        self._buffer = data
+        return 0
+
+    def _skip_interim(self, head: ResponseHead, rest: bytes) -> bool:
+        if head.status == 101:
+            raise ProtocolError("the server switched protocols without being asked to")
+        self._interim += 1
+        if self._interim > MAX_INTERIM_RESPONSES:
+            raise ProtocolError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+        self._buffer = b""
+        return self.feed(rest) if rest else False
+
+    def _begin_body(self, head: ResponseHead, rest: bytes) -> bool:
+        if self._is_head_request or head.status in (204, 304) or head.length == 0:
+            self.state = DONE
+            self.can_reuse = not head.close and not rest
+            return True
+        if head.chunked:
+            self.state = BODY_CHUNKED
+            self._remaining = -1
+        elif head.length is not None:
+            if head.length > self._max_body:
+                raise BodyTooLargeError(f"the body of {head.length} bytes is over the limit of {self._max_body}")
+            self.state = BODY_LENGTH
+            self._remaining = head.length
+        else:
+            self.state = BODY_UNTIL_CLOSE
+        self._chunks = []
+        return self._feed_body(rest) if rest else False
+
+    # Body
+
+    def _feed_body(self, data: bytes) -> bool:
+        if self.state == BODY_LENGTH:
+            extra = len(data) - self._remaining
+            if extra >= 0:
+                self._keep(data[: self._remaining] if extra else data)
+                self._finish()
+                if extra:
+                    self.can_reuse = False
+                return True
+            self._remaining -= len(data)
+            self._keep(data)
+            return False
+        if self.state == BODY_UNTIL_CLOSE:
+            self._keep(data)
+            return False
+        return self._feed_chunked(data)
+
+    def _feed_chunked(self, data: bytes) -> bool:
+        """``_remaining``: bytes left of the chunk with its CRLF; -1 before a size line; -2 in the trailer."""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        position = 0
+        while position < len(data):
+            if self._remaining > 0:
+                position = self._take_chunk(data, position)
+                continue
+            end = data.find(b"\n", position) + 1
+            if end == 0:
+                if len(data) - position > MAX_CHUNK_LINE_BYTES:
+                    raise ProtocolError("a chunk-size or trailer line has no end")
+                break
+            line = data[position:end]
+            position = end
+            if self._remaining == -2:
+                self._size += len(line)
+                if self._size > self._max_body + MAX_HEAD_BYTES:
+                    raise ProtocolError("the trailer section has no end")
+                if line in (b"\r\n", b"\n"):
+                    self._finish()
+                    if position < len(data):
+                        self.can_reuse = False
+                    return True
+                continue
+            match = _CHUNK_SIZE.fullmatch(line)
+            if match is None:
+                raise ProtocolError(f"malformed chunk size {line[:40]!r}")
+            size = int(match[1], 16)
+            self._remaining = size + 2 if size else -2
+        self._buffer = data[position:]
+        return False
+
+    def _take_chunk(self, data: bytes, position: int) -> int:
+        """Keep what ``data`` has of the current chunk; the new position."""
+        content = min(self._remaining - 2, len(data) - position)
+        if content > 0:
+            self._keep(data[position : position + content])
+            position += content
+            self._remaining -= content
+        while self._remaining in (1, 2) and position < len(data):
+            byte = data[position]
+            position += 1
+            if self._remaining == 2 and byte == 0x0D:
+                self._remaining = 1
+            elif byte == 0x0A:
+                self._remaining = -1
+            else:
+                raise ProtocolError("a chunk is longer than its size says")
+        return position
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._max_body:
+            raise BodyTooLargeError(f"the body is over the limit of {self._max_body} bytes")
+        if not self._discard:
+            self._chunks.append(data)  # type: ignore[union-attr]  # set by _begin_body
+
+    def _finish(self) -> None:
+        chunks = self._chunks or ()
+        self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self._chunks = None
+        self.state = DONE
+        self.can_reuse = self.head is not None and not self.head.close

@@ -1,0 +1,341 @@
+"""Requests made ready: everything about a request that does not change from one sending to the next.
+
+Most requests of a load test are sent thousands of times. What they share (the parsed URL, the encoded header
+lines, the tags) is worked out once and kept; a request with a new URL costs a few microseconds more.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
+
+from swell.base.units import parse_duration_ns
+from swell.metrics.tags import TagRegistry, TagSet
+from swell.net.body import Body, encode_body
+from swell.net.url import Url, UrlCache, basic_authorization, with_params
+
+if TYPE_CHECKING:
+    from swell.net.cookies import CookieJar
+
+MAX_REMEMBERED: Final = 5_000
+DEFAULT_TIMEOUT_NS: Final = 60 * 1_000_000_000
+UNSET: Final[Any] = object()
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BREAKS: Final = re.compile(r"[\r\n\x00]")
+# Not sent on to another host (Go's net/http), and what describes a body that is not sent on.
+_SENSITIVE_HEADERS: Final = frozenset({"authorization", "cookie", "cookie2", "www-authenticate"})
+_BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding", "transfer-encoding"})
+
+Expected = Callable[[int], bool]
+BodyContent = str | bytes | Iterable[bytes] | BinaryIO
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request may be given besides method and URL; the names are those of httpx and requests."""
+
+    params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
+    headers: Mapping[str, str] | None
+    cookies: Mapping[str, str] | None
+    json: Any
+    data: Mapping[str, Any] | str | bytes | None
+    content: BodyContent | None
+    files: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
+    auth: tuple[str, str] | None
+    timeout: float | str | None
+    max_redirects: int | None
+    name: str | None
+    tags: Mapping[str, str] | None
+    expected: Expected | None
+    discard_body: bool | None
+    jar: "CookieJar | None"
+    compression: str | None
+
+
+def is_expected(status: int) -> bool:
+    """k6's default rule: 200 to 399."""
+    return 200 <= status < 400  # noqa: PLR2004
+
+
+class TagTemplate:
+    """The tags that requests of one method, name and set of extra tags have in common.
+
+    ``numbers`` maps (context number, status, expected) in one integer to the number of the whole tag set.
+    """
+
+    __slots__ = ("_base", "_registry", "_system", "extra", "is_named", "method", "name", "numbers")
+
+    def __init__(
+        self,
+        registry: TagRegistry,
+        system: frozenset[str],
+        method: str,
+        name: str,
+        extra: tuple[tuple[str, str], ...],
+        *,
+        is_named: bool,
+    ) -> None:
+        self._registry = registry
+        self._system = system
+        self.method = method
+        # k6's rule: a request with a name of its own has that for its url tag too.
+        self.name = name
+        self.extra = extra
+        self.is_named = is_named
+        base = {"method": method, "url": name, "name": name}
+        self._base = {key: value for key, value in base.items() if key in system} | dict(extra)
+        self.numbers: dict[int, int] = {}
+
+    def number(self, context: TagSet, status: int, *, expected: bool | None, facts: Mapping[str, str]) -> int:
+        """Intern the whole set; ``facts`` are proto, tls_version, error and the like, as far as known."""
+        tags = {key: value for key, value in facts.items() if value and key in self._system}
+        if "status" in self._system:
+            tags["status"] = str(status)
+        if expected is not None and "expected_response" in self._system:
+            tags["expected_response"] = "true" if expected else "false"
+        return self._registry.extend(context, tags | self._base).number
+
+
+class PreparedRequest:
+    """One request ready to be sent, any number of times unless its body is an iterator."""
+
+    __slots__ = (
+        "body",
+        "body_stream",
+        "cookies",
+        "discard",
+        "expected",
+        "headers",
+        "is_head",
+        "jar",
+        "lines",
+        "max_redirects",
+        "method",
+        "origin",
+        "template",
+        "text",
+        "timeout_ns",
+        "url",
+        "wire",
+    )
+
+    def __init__(self, method: str, url: Url, template: TagTemplate) -> None:
+        self.method = method
+        self.url = url
+        self.text = url.href
+        self.origin = url.key
+        self.template = template
+        self.is_head = method == "HEAD"
+        self.headers: dict[str, str] = {}
+        self.body: bytes = b""
+        self.body_stream: Iterator[bytes] | None = None
+        # The head's lines without the empty one, and the whole request where no cookie is added.
+        self.lines = b""
+        self.wire = b""
+        self.cookies: str = ""
+        self.jar: CookieJar | None = None
+        self.timeout_ns = DEFAULT_TIMEOUT_NS
+        self.max_redirects = 0
+        self.discard = False
+        self.expected: Expected = is_expected
+
+    def with_cookies(self, cookies: str) -> bytes:
+        """The bytes to send with a Cookie header of ``cookies``."""
+        return b"%bCookie: %b\r\n\r\n%b" % (self.lines, cookies.encode("latin-1", "replace"), self.body)
+
+
+class RequestFactory:
+    """Makes prepared requests and remembers those that may come again."""
+
+    def __init__(
+        self,
+        registry: TagRegistry,
+        *,
+        user_agent: str,
+        system_tags: Iterable[str],
+        max_redirects: int,
+        discard: bool,
+        keep_alive: bool,
+    ) -> None:
+        self._registry = registry
+        self._system = frozenset(system_tags)
+        self._user_agent = user_agent
+        self._max_redirects = max_redirects
+        self._discard = discard
+        self._keep_alive = keep_alive
+        # Requests without options: (method, url) -> prepared. Read directly by the client's hot path.
+        self.plain: dict[tuple[str, str], PreparedRequest] = {}
+        self._urls = UrlCache()
+        self._templates: dict[tuple[Any, ...], TagTemplate] = {}
+
+    def prepare(self, method: str, url: str, options: RequestOptions | None = None) -> PreparedRequest:
+        """Make a request ready.
+
+        Raises ``FailureError`` (code 1020) for an invalid URL, ``TypeError`` or ``ValueError`` for options that
+        make no sense: those are the script's faults.
+        """
+        if not options:
+            prepared = self._make(method, url, {})
+            if len(self.plain) >= MAX_REMEMBERED:
+                self.plain.clear()
+            self.plain[(method, url)] = prepared
+            return prepared
+        return self._make(method, url, options)
+
+    def _make(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:
+        params = options.get("params")
+        parts = self._urls[with_params(url, params) if params else url]
+        tags = options.get("tags")
+        name = options.get("name")
+        extra: tuple[tuple[str, str], ...] = ()
+        if tags:
+            name = name or tags.get("name")
+            extra = tuple(sorted((key, str(value)) for key, value in tags.items() if key != "name"))
+        template = self._template(method, parts.tag, name, extra)
+        prepared = PreparedRequest(method, parts, template)
+        prepared.discard = self._discard
+        prepared.max_redirects = self._max_redirects
+        headers = self._headers(parts, options)
+        if options:
+            self._apply(prepared, options)
+            body = _body_of(options)
+            if body is not None:
+                self._attach(prepared, body, headers)
+        if method in ("POST", "PUT", "PATCH") and not prepared.body and prepared.body_stream is None:
+            headers["Content-Length"] = "0"
+        prepared.headers = headers
+        self._encode(prepared)
+        return prepared
+
+    def redirected(self, source: PreparedRequest, url: Url, method: str, *, keep_body: bool) -> PreparedRequest:
+        """The request that follows ``source`` to ``url``; secrets stay behind when the host changes."""
+        like = source.template
+        template = self._template(method, url.tag, like.name if like.is_named else None, like.extra)
+        prepared = PreparedRequest(method, url, template)
+        prepared.discard = source.discard
+        prepared.max_redirects = source.max_redirects
+        prepared.timeout_ns = source.timeout_ns
+        prepared.expected = source.expected
+        prepared.jar = source.jar
+        dropped = _BODY_HEADERS if not keep_body else frozenset()
+        if url.host == source.url.host:
+            prepared.cookies = source.cookies
+        else:
+            dropped = dropped | _SENSITIVE_HEADERS
+        prepared.headers = {
+            name: value for name, value in source.headers.items() if name.lower() not in dropped
+        }
+        prepared.headers["Host"] = url.host_header
+        if keep_body:
+            prepared.body = source.body
+        self._encode(prepared)
+        return prepared
+
+    # Parts
+
+    def _template(
+        self, method: str, shown: str, name: str | None, extra: tuple[tuple[str, str], ...]
+    ) -> TagTemplate:
+        key = (method, name or shown, name is None, extra)
+        template = self._templates.get(key)
+        if template is None:
+            if len(self._templates) >= MAX_REMEMBERED:
+                self._templates.clear()
+            template = self._templates[key] = TagTemplate(
+                self._registry, self._system, method, name or shown, extra, is_named=name is not None
+            )
+        return template
+
+    def _headers(self, url: Url, options: RequestOptions) -> dict[str, str]:
+        headers = {"Host": url.host_header}
+        if self._user_agent:
+            headers["User-Agent"] = self._user_agent
+        if not self._keep_alive:
+            headers["Connection"] = "close"
+        auth = options.get("auth")
+        authorization = basic_authorization(*auth) if auth else url.authorization
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        given = options.get("headers")
+        if given:
+            lower = {name.lower(): name for name in headers}
+            for name, value in given.items():
+                known = lower.get(name.lower())
+                if known is not None:
+                    del headers[known]
+                headers[name] = str(value)
+        return headers
+
+    def _attach(self, prepared: PreparedRequest, body: Body, headers: dict[str, str]) -> None:
+        """Give ``prepared`` its body and the headers that describe it."""
+        given = {name.lower() for name in headers}
+        if body.content_type is not None and "content-type" not in given:
+            headers["Content-Type"] = body.content_type
+        if body.content_encoding is not None and "content-encoding" not in given:
+            headers["Content-Encoding"] = body.content_encoding
+        if isinstance(body.content, bytes):
+            prepared.body = body.content
+            headers["Content-Length"] = str(len(body.content))
+        elif body.length is not None:
+            prepared.body_stream = iter(body.content)
+            headers["Content-Length"] = str(body.length)
+        else:
+            prepared.body_stream = _chunked(body.content)
+            headers["Transfer-Encoding"] = "chunked"
+
+    def _apply(self, prepared: PreparedRequest, options: RequestOptions) -> None:
+        """Take over the options that change how the request is sent rather than what."""
+        timeout = options.get("timeout")
+        if timeout is not None:
+            prepared.timeout_ns = (
+                parse_duration_ns(timeout) if isinstance(timeout, str) else int(timeout * 1_000_000_000)
+            )
+            if prepared.timeout_ns <= 0:
+                raise ValueError(f"timeout must be positive, not {timeout!r}")
+        redirects = options.get("max_redirects")
+        if redirects is not None:
+            prepared.max_redirects = redirects
+        expected = options.get("expected")
+        if expected is not None:
+            prepared.expected = expected
+        discard = options.get("discard_body")
+        if discard is not None:
+            prepared.discard = discard
+        cookies = options.get("cookies")
+        if cookies:
+            prepared.cookies = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        prepared.jar = options.get("jar")
+
+    def _encode(self, prepared: PreparedRequest) -> None:
+        """Write the request line and header lines.
+
+        Raises ``ValueError`` for a name or value that would break the head: never let a script's data do that.
+        """
+        lines = [f"{prepared.method} {prepared.url.target} HTTP/1.1"]
+        for name, value in prepared.headers.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is no valid header name")
+            if _BREAKS.search(value):
+                raise ValueError(f"the value of header {name} contains a line break or NUL")
+            lines.append(f"{name}: {value}")
+        text = "\r\n".join(lines)
+        try:
+            prepared.lines = text.encode("latin-1") + b"\r\n"
+        except UnicodeEncodeError:
+            prepared.lines = text.encode("utf-8") + b"\r\n"
+        prepared.wire = prepared.lines + b"\r\n" + prepared.body
+
+
+def _body_of(options: RequestOptions) -> Body | None:
+    if "json" in options:
+        return encode_body(json=options["json"], compression=options.get("compression"))
+    data, content, files = options.get("data"), options.get("content"), options.get("files")
+    if data is None and content is None and files is None:
+        return None
+    return encode_body(data=data, content=content, files=files, compression=options.get("compression"))
+
+
+def _chunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces in chunked transfer coding (RFC 9112, 7.1)."""
+    for piece in pieces:
+        if piece:
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"

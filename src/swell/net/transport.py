@@ -1,0 +1,433 @@
+"""Client connections on the gevent hub: the only module with sockets, TLS input and output, and stamps.
+
+All instants are nanoseconds on the monotonic clock. Linux stamps each received segment on the real-time clock
+(``SO_TIMESTAMPNS``); the stamps are moved to the monotonic clock by an offset that is measured again whenever the
+two clocks are compared (``ClockOffset``), so that a step of the wall clock cannot bend a latency.
+
+A connection keeps one read watcher for its whole life, because a watcher per wait costs more than the system
+call. The watcher's callback reads and parses in the hub and wakes the waiting greenlet only when the response is
+complete; on an idle connection it marks the connection dead and stops, else a sleeping VU would be woken by
+mistake, or the hub would spin.
+"""
+
+import errno
+import socket as socket_module
+import ssl
+import struct
+import sys
+from collections.abc import Iterator
+from time import monotonic_ns, time_ns
+from typing import Any, Final
+
+from gevent import get_hub, getcurrent, monkey
+
+from swell.net.http1 import DONE, ResponseParser
+from swell.net.resolver import Endpoint
+
+SO_TIMESTAMPNS: Final = 35
+HAS_KERNEL_STAMPS: Final = sys.platform == "linux"
+READ_BYTES: Final = 65536
+ANCILLARY_BYTES: Final = 64
+# One wake-up that found this much to read means that the reader was late and the window may have been full.
+WINDOW_LIMIT_BYTES: Final = 60_000
+
+READ, WRITE = 1, 2
+_unpack_timespec = struct.Struct("qq").unpack
+_socket_class: Any = monkey.get_original("socket", "socket")
+_IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
+class ClockOffset:
+    """Real-time minus monotonic clock, in nanoseconds, for the whole worker."""
+
+    __slots__ = ("ns",)
+
+    def __init__(self) -> None:
+        self.ns = 0
+        self.measure()
+
+    def measure(self) -> int:
+        """Measure again; the change since the last time. More than a few microseconds is a step."""
+        best_width = 1 << 62
+        best = self.ns
+        for _ in range(5):
+            before = monotonic_ns()
+            real = time_ns()
+            after = monotonic_ns()
+            if after - before < best_width:
+                best_width = after - before
+                best = real - (before + after) // 2
+        change = best - self.ns
+        self.ns = best
+        return change
+
+
+CLOCK_OFFSET: Final = ClockOffset()
+
+
+class ExchangeTimeoutError(TimeoutError):
+    """The time for the whole exchange is over."""
+
+
+class DialTimeoutError(TimeoutError):
+    """The time for connecting is over."""
+
+
+class Connection:
+    """One TCP or TLS connection with a response parser; used by one greenlet at a time."""
+
+    __slots__ = (
+        "_armed_until_ns",
+        "_error",
+        "_hub",
+        "_incoming",
+        "_outgoing",
+        "_recvmsg",
+        "_send",
+        "_socket",
+        "_timer",
+        "_tls",
+        "_waiter",
+        "_watcher",
+        "address",
+        "arrived_ns",
+        "busy",
+        "connecting_ns",
+        "deadline_ns",
+        "exchanges",
+        "first_byte_ns",
+        "is_dead",
+        "last_byte_ns",
+        "parser",
+        "received_bytes",
+        "sent_bytes",
+        "sent_ns",
+        "stamped",
+        "tls_cipher",
+        "tls_ns",
+        "tls_version",
+        "window_limited",
+    )
+
+    def __init__(self, address: Endpoint, source_ip: str | None = None) -> None:
+        self.address = address
+        self._hub: Any = get_hub()
+        self.parser = ResponseParser()
+        self.is_dead = False
+        self.busy = False
+        self.exchanges = 0
+        self.connecting_ns = self.tls_ns = 0
+        self.tls_version = self.tls_cipher = ""
+        self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
+        self.sent_bytes = self.received_bytes = 0
+        self.stamped = self.window_limited = False
+        self.deadline_ns = 0
+        self._error: BaseException | None = None
+        self._waiter: Any = None
+        self._tls: ssl.SSLObject | None = None
+        self._incoming: ssl.MemoryBIO | None = None
+        self._outgoing: ssl.MemoryBIO | None = None
+        self._timer: Any = None
+        self._armed_until_ns = 0
+        sock = _socket_class(address.family, socket_module.SOCK_STREAM)
+        self._socket = sock
+        self._send = sock.send
+        self._recvmsg = sock.recvmsg
+        self._watcher: Any = None
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket_module.IPPROTO_TCP, socket_module.TCP_NODELAY, 1)
+            if HAS_KERNEL_STAMPS:
+                sock.setsockopt(socket_module.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            if source_ip is not None:
+                sock.bind((source_ip, 0))
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        state = "dead" if self.is_dead else "busy" if self.busy else "idle"
+        scheme = "tls" if self._tls is not None else "tcp"
+        return f"<Connection {scheme} {self.address.ip}:{self.address.port} {state} exchanges={self.exchanges}>"
+
+    # Opening
+
+    def connect(self, deadline_ns: int) -> None:
+        """Connect; ``connecting_ns`` is set.
+
+        Raises ``OSError`` as the system reports it, or ``DialTimeoutError``.
+        """
+        started = monotonic_ns()
+        code = self._socket.connect_ex(self.address.sockaddr)
+        if code not in _IN_PROGRESS:
+            raise OSError(code, "connect failed")
+        if code != 0:
+            self._wait_once(WRITE, deadline_ns, DialTimeoutError)
+            code = self._socket.getsockopt(socket_module.SOL_SOCKET, socket_module.SO_ERROR)
+            if code != 0:
+                raise OSError(code, "connect failed")
+        self.connecting_ns = monotonic_ns() - started
+
+    def start_tls(self, context: ssl.SSLContext, server_name: str, deadline_ns: int) -> None:
+        """Do the TLS handshake; ``tls_ns``, ``tls_version`` and ``tls_cipher`` are set.
+
+        Raises ``ssl.SSLError``, ``OSError``, ``ExchangeTimeoutError`` or ``EOFError``.
+        """
+        started = monotonic_ns()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self._send_plain(self._outgoing.read(), deadline_ns)
+                self._wait_once(READ, deadline_ns, ExchangeTimeoutError)
+                self._read_handshake_bytes()
+            except ssl.SSLError:
+                # The alert that tells the server why.
+                if self._outgoing.pending:
+                    self._try_send(self._outgoing.read())
+                raise
+        if self._outgoing.pending:
+            self._send_plain(self._outgoing.read(), deadline_ns)
+        self._tls = tls
+        self.tls_version = tls.version() or ""
+        cipher = tls.cipher()
+        self.tls_cipher = cipher[0] if cipher else ""
+        self.tls_ns = monotonic_ns() - started
+
+    def _read_handshake_bytes(self) -> None:
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            raise EOFError("the server closed the connection during the TLS handshake")
+        self.received_bytes += len(data)
+        self._incoming.write(data)  # type: ignore[union-attr]  # set by start_tls
+
+    def _try_send(self, data: bytes) -> None:
+        try:
+            self._socket.send(data)
+        except OSError:
+            return
+
+    def _wait_once(self, events: int, deadline_ns: int, timeout_error: type[Exception]) -> None:
+        """Park the greenlet until the socket is ready; not for the hot path."""
+        hub = self._hub
+        seconds = (deadline_ns - monotonic_ns()) / 1e9
+        if seconds <= 0:
+            raise timeout_error
+        current = getcurrent()
+        watcher = hub.loop.io(self._socket.fileno(), events)
+        timer = hub.loop.timer(seconds)
+        expired: list[bool] = []
+
+        def on_timer() -> None:
+            expired.append(True)
+            current.switch()
+
+        watcher.start(current.switch)
+        timer.start(on_timer)
+        try:
+            hub.switch()
+        finally:
+            watcher.stop()
+            watcher.close()
+            timer.stop()
+            timer.close()
+        if expired:
+            raise timeout_error
+
+    # One exchange
+
+    def exchange(
+        self,
+        request: bytes,
+        body: Iterator[bytes] | None,
+        deadline_ns: int,
+        *,
+        is_head_request: bool,
+        discard: bool,
+        max_body: int,
+    ) -> None:
+        """Send ``request`` (then ``body``) and receive the response into ``parser``; the stamps are set.
+
+        Raises what the system or the parser reports, or ``ExchangeTimeoutError``; the connection is dead then.
+        """
+        self.parser.start(is_head_request=is_head_request, discard=discard, max_body=max_body)
+        self.first_byte_ns = 0
+        self.window_limited = False
+        self.stamped = True
+        self._error = None
+        self.deadline_ns = deadline_ns
+        self.exchanges += 1
+        self.busy = True
+        if self._watcher is None:
+            self._watcher = self._hub.loop.io(self._socket.fileno(), READ)
+            self._watcher.start(self._on_readable)
+        try:
+            if self._tls is not None:
+                self._tls.write(request)
+                request = self._outgoing.read()  # type: ignore[union-attr]
+            try:
+                sent = self._send(request)
+            except BlockingIOError:
+                sent = 0
+            self.sent_bytes += sent
+            if sent != len(request):
+                self._send_rest(memoryview(request)[sent:], deadline_ns)
+            if body is not None:
+                self._send_body(body, deadline_ns)
+            self.sent_ns = monotonic_ns()
+            if self.parser.state != DONE and self._error is None:
+                if self._armed_until_ns == 0 or deadline_ns < self._armed_until_ns:
+                    self._arm_timer(deadline_ns)
+                self._waiter = getcurrent()
+                self._hub.switch()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._waiter = None
+            self.busy = False
+        if self._error is not None:
+            self.close()
+            raise self._error
+        if not self.parser.can_reuse:
+            self.close()
+
+    def _send_plain(self, data: bytes, deadline_ns: int) -> None:
+        try:
+            sent = self._send(data)
+        except BlockingIOError:
+            sent = 0
+        self.sent_bytes += sent
+        if sent != len(data):
+            self._send_rest(memoryview(data)[sent:], deadline_ns)
+
+    def _send_rest(self, data: memoryview, deadline_ns: int) -> None:
+        """Send what the socket did not take at once; stops early when the response is already there."""
+        while data:
+            self._wait_once(WRITE, deadline_ns, ExchangeTimeoutError)
+            if self.busy and (self.parser.state == DONE or self._error is not None):
+                self.parser.can_reuse = False
+                return
+            try:
+                sent = self._send(data)
+            except BlockingIOError:
+                continue
+            self.sent_bytes += sent
+            data = data[sent:]
+
+    def _send_body(self, body: Iterator[bytes], deadline_ns: int) -> None:
+        for piece in body:
+            if self.parser.state == DONE or self._error is not None:
+                # The server answered before it had everything: it does not want the rest.
+                self.parser.can_reuse = False
+                return
+            if self._tls is not None:
+                self._tls.write(piece)
+                piece = self._outgoing.read()  # type: ignore[union-attr]  # noqa: PLW2901
+            self._send_plain(piece, deadline_ns)
+
+    def _on_readable(self) -> None:
+        """Runs in the hub whenever there is something to read; never raises."""
+        if not self.busy:
+            # The server closed an idle connection, or sent what nobody asked for.
+            self.is_dead = True
+            self._watcher.stop()
+            return
+        try:
+            data, ancillary, _flags, _address = self._recvmsg(READ_BYTES, ANCILLARY_BYTES)
+            arrived = monotonic_ns()
+            if ancillary:
+                seconds, nanoseconds = _unpack_timespec(ancillary[0][2])
+                stamp = seconds * 1_000_000_000 + nanoseconds - CLOCK_OFFSET.ns
+                if stamp > arrived:
+                    stamp = arrived
+            else:
+                stamp = arrived
+                if data:
+                    self.stamped = False
+            self.arrived_ns = arrived
+            if data:
+                self.last_byte_ns = stamp
+                if self.first_byte_ns == 0:
+                    self.first_byte_ns = stamp
+                self.received_bytes += len(data)
+                if len(data) >= WINDOW_LIMIT_BYTES:
+                    self.window_limited = True
+                complete = self.parser.feed(data) if self._tls is None else self._feed_tls(data)
+            else:
+                self._watcher.stop()
+                complete = self.parser.feed_eof()
+            if not complete:
+                return
+        except BlockingIOError:
+            return
+        except Exception as error:  # noqa: BLE001  # every failure becomes the exchange's
+            self._error = error
+            self._watcher.stop()
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            waiter.switch()
+
+    def _feed_tls(self, data: bytes) -> bool:
+        """Decrypt ``data`` and feed the parser."""
+        incoming, tls, parser = self._incoming, self._tls, self.parser
+        incoming.write(data)  # type: ignore[union-attr]
+        complete = False
+        while True:
+            try:
+                plain = tls.read(READ_BYTES)  # type: ignore[union-attr]
+            except ssl.SSLWantReadError:
+                return complete
+            except ssl.SSLZeroReturnError:
+                return parser.feed_eof()
+            if not plain:
+                return parser.feed_eof()
+            complete = parser.feed(plain)
+            if complete and not incoming.pending:  # type: ignore[union-attr]
+                return True
+
+    # Time out
+
+    def _arm_timer(self, deadline_ns: int) -> None:
+        """One timer per connection, moved only when it fires: most exchanges are over long before."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+        self._timer = self._hub.loop.timer(max((deadline_ns - monotonic_ns()) / 1e9, 0.0))
+        self._timer.start(self._on_timer)
+        self._armed_until_ns = deadline_ns
+
+    def _on_timer(self) -> None:
+        self._armed_until_ns = 0
+        if not self.busy:
+            return
+        if self.deadline_ns - monotonic_ns() > 0:
+            self._arm_timer(self.deadline_ns)
+            return
+        self._error = ExchangeTimeoutError()
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            waiter.switch()
+
+    # Closing
+
+    def close(self) -> None:
+        """Close the socket and the watchers; closing twice is fine."""
+        self.is_dead = True
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+        self._socket.close()
