@@ -95,7 +95,7 @@ def test_our_own_error_carries_its_exit_code(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unexpected_exception_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Anything else ends with a traceback, says that swell is to blame, and exits with k6's code for a panic."""
+    """Anything else ends with a traceback, says that swell is to blame, and exits with 109."""
     fail_with(monkeypatch, RuntimeError("unforeseen"))
     result = run_cli("version")
     assert result.exit_code == ExitCode.INTERNAL_ERROR
@@ -108,7 +108,7 @@ def test_an_interrupt_outside_a_run_ends_it_in_one_line(monkeypatch: pytest.Monk
     """Ctrl-C where no run is there to stop exits with 105 and no traceback."""
     fail_with(monkeypatch, KeyboardInterrupt())
     result = run_cli("version")
-    assert (result.exit_code, result.stderr) == (ExitCode.EXTERNAL_ABORT, "stopped\n")
+    assert (result.exit_code, result.stderr) == (ExitCode.EXTERNAL_ABORT, "\nstopped\n")
 
 
 def test_every_command_stands_in_its_own_file() -> None:
