@@ -143,6 +143,10 @@ def count(low: int = 0, high: int = MAX_COUNT) -> ValueType:
     return ValueType("whole number", single(read_int), limited(low, high))
 
 
+# A long soak may well run more iterations than it could ever have VUs.
+ITERATIONS: Final = count(1, 10**15)
+
+
 def duration(low_ns: int = 0) -> ValueType:
     """Make the type of durations of at least ``low_ns`` nanoseconds."""
     return ValueType(

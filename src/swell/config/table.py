@@ -1,0 +1,432 @@
+"""The option table: one row per option, from which flags, variables, keys and docs are made.
+
+Names, defaults and meanings are k6's; rows with ``own`` set are swell's. Keys are accepted in k6's spelling
+(``maxRedirects``) and in snake case (``max_redirects``), variables with the prefix ``K6_`` and with
+``SWELL_``, which wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, TypedDict, Unpack
+
+import msgspec
+
+from swell.config.layers import LayerKind
+from swell.config.options import Options
+from swell.config.scenario_values import SCENARIOS
+from swell.config.structured import (
+    CA_FILE,
+    CERTIFICATES,
+    DNS,
+    HOST_PATTERNS,
+    HOSTS,
+    LOCAL_IPS,
+    NETWORKS,
+    SEED,
+    STAGES,
+    SUMMARY_STATS,
+    SYSTEM_TAG_LIST,
+    THRESHOLDS,
+    TLS_VERSION,
+    WORKERS,
+)
+from swell.config.values import (
+    BOOL,
+    ITERATIONS,
+    TEXT,
+    ValueType,
+    byte_size,
+    choice,
+    count,
+    duration,
+    positive_duration,
+    text_list,
+    text_map,
+)
+
+EVERYWHERE: Final[frozenset[LayerKind]] = frozenset({"file", "script", "env", "cli"})
+# k6's runtime options: how a run is shown and judged is not the script's business.
+TYPED: Final[frozenset[LayerKind]] = frozenset({"env", "cli"})
+NOT_SCRIPT: Final[frozenset[LayerKind]] = frozenset({"file", "env", "cli"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option.
+
+    ``name`` is its snake-case key and the name of its flag's parameter, ``key`` k6's spelling. ``field`` is
+    the field of ``Options`` that it fills, empty where it fills scenarios or several fields. ``env`` is the
+    name of its variable without the prefix. ``implied`` is the flag's value when it is given without one.
+    """
+
+    name: str
+    key: str
+    type: ValueType
+    help: str
+    group: str
+    field: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    env: str = ""
+    sources: frozenset[LayerKind] = EVERYWHERE
+    repeat: bool = False
+    implied: str = ""
+    own: bool = False
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether its flag stands alone."""
+        return self.type is BOOL
+
+    @property
+    def default(self) -> object:
+        """The value without any layer; None for what fills scenarios."""
+        return _DEFAULTS.get(self.field)
+
+
+_DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(msgspec.structs.asdict(Options()))
+
+
+class _Details(TypedDict, total=False):
+    key: str
+    field: str
+    env: str
+    metavar: str
+    sources: frozenset[LayerKind]
+    repeat: bool
+    implied: str
+    own: bool
+
+
+def _row(name: str, type_: ValueType, help_: str, *flags: str, **details: Unpack[_Details]) -> Option:
+    """Make a row, deriving from the name and type what ``details`` leaves out."""
+    first, *rest = name.split("_")
+    sources = details.pop("sources", EVERYWHERE)
+    derived: _Details = {
+        "key": first + "".join(part.capitalize() for part in rest),
+        "field": name,
+        "env": name.upper(),
+        "sources": sources if flags else sources - {"cli"},
+    }
+    if type_ is not BOOL:
+        derived["metavar"] = "|".join(filter(None, type_.choices)) or _METAVARS.get(type_.name, "TEXT")
+    given: dict[str, Any] = {**derived, **details}
+    return Option(name=name, type=type_, help=help_, group="", flags=flags, **given)
+
+
+_METAVARS: Final = {
+    "whole number": "N",
+    "duration": "DURATION",
+    "byte size": "SIZE",
+    "list": "LIST",
+    "map": "NAME=VALUE",
+    "PEM file": "FILE",
+}
+
+_EXECUTION: Final = (
+    _row("vus", count(1), "Number of virtual users.", "-u", "--vus", field=""),
+    _row(
+        "duration",
+        positive_duration(),
+        "How long to run, such as 30s or 1m30s.",
+        "-d",
+        "--duration",
+        field="",
+    ),
+    _row(
+        "iterations", ITERATIONS, "Iterations to run, shared among all VUs.", "-i", "--iterations", field=""
+    ),
+    _row(
+        "stages",
+        STAGES,
+        "A stage of a ramp of VUs; may be repeated.",
+        "-s",
+        "--stage",
+        field="",
+        metavar="DURATION:TARGET",
+        repeat=True,
+    ),
+    _row("scenarios", SCENARIOS, "Named workloads, each with an executor of its own.", field="", env=""),
+    _row("no_setup", BOOL, "Do not run setup().", "--no-setup"),
+    _row("no_teardown", BOOL, "Do not run teardown().", "--no-teardown"),
+    _row("setup_timeout", positive_duration(), "Time that setup() may take.", field="setup_timeout_ns"),
+    _row(
+        "teardown_timeout", positive_duration(), "Time that teardown() may take.", field="teardown_timeout_ns"
+    ),
+    _row(
+        "handle_summary_timeout",
+        positive_duration(),
+        "Time that handle_summary() may take.",
+        field="handle_summary_timeout_ns",
+    ),
+    _row(
+        "min_iteration_duration",
+        duration(),
+        "Least time per iteration; a shorter one is followed by a wait.",
+        "--min-iteration-duration",
+        field="min_iteration_duration_ns",
+    ),
+    _row("rps", count(), "Limit of HTTP requests a second over all VUs; 0 is none.", "--rps"),
+    _row("throw", BOOL, "Raise an exception for a failed request.", "-w", "--throw"),
+    _row(
+        "workers",
+        WORKERS,
+        "Worker processes; auto takes as many as the plan needs.",
+        "--workers",
+        metavar="N|auto",
+        own=True,
+    ),
+    _row(
+        "seed",
+        SEED,
+        "Start of swell.random; the same seed repeats the same choices.",
+        "--seed",
+        metavar="N",
+        own=True,
+    ),
+    _row(
+        "max_memory",
+        byte_size(),
+        "End the run when all workers together hold more; 0 is no limit.",
+        "--max-memory",
+        field="max_memory_bytes",
+        own=True,
+    ),
+    _row(
+        "hang_timeout",
+        positive_duration(),
+        "Time after which a worker that does not turn is a hang.",
+        "--hang-timeout",
+        field="hang_timeout_ns",
+        own=True,
+    ),
+)
+
+_NETWORK: Final = (
+    _row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
+    _row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
+    _row("batch_per_host", count(), "The same per host.", "--batch-per-host"),
+    _row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
+    _row(
+        "http_debug",
+        choice("", "headers", "full"),
+        "Log all requests and responses; full adds their bodies.",
+        "--http-debug",
+        implied="headers",
+        metavar="[headers|full]",
+    ),
+    _row(
+        "insecure_skip_tls_verify",
+        BOOL,
+        "Accept any server certificate.",
+        "--insecure-skip-tls-verify",
+        key="insecureSkipTLSVerify",
+    ),
+    _row("no_connection_reuse", BOOL, "Open a connection per request.", "--no-connection-reuse"),
+    _row(
+        "no_vu_connection_reuse",
+        BOOL,
+        "Open new connections in each iteration.",
+        "--no-vu-connection-reuse",
+        key="noVUConnectionReuse",
+    ),
+    _row("no_cookies_reset", BOOL, "Keep cookies from one iteration of a VU to the next."),
+    _row(
+        "discard_response_bodies",
+        BOOL,
+        "Do not keep response bodies unless a request asks.",
+        "--discard-response-bodies",
+    ),
+    _row(
+        "max_response_body",
+        byte_size(),
+        "Longest response body; a longer one is an error.",
+        "--max-response-body",
+        field="max_response_body_bytes",
+        own=True,
+    ),
+    _row(
+        "blacklist_ips",
+        NETWORKS,
+        "Addresses that must not be called.",
+        "--blacklist-ip",
+        key="blacklistIPs",
+        metavar="CIDR",
+        repeat=True,
+    ),
+    _row(
+        "block_hostnames",
+        HOST_PATTERNS,
+        "Host names that must not be called; a leading * is a wildcard.",
+        "--block-hostnames",
+        metavar="PATTERN",
+        repeat=True,
+    ),
+    # k6 has no flag for this one.
+    _row(
+        "hosts", HOSTS, "Address for a host name; may be repeated.", "--hosts", metavar="NAME=IP", repeat=True
+    ),
+    _row(
+        "dns",
+        DNS,
+        "How names are resolved.",
+        "--dns",
+        metavar="ttl=5m,select=random,policy=preferIPv4",
+    ),
+    _row(
+        "local_ips",
+        LOCAL_IPS,
+        "Local addresses to connect from, spread over the VUs.",
+        "--local-ips",
+        key="localIPs",
+        metavar="RANGES",
+        sources=TYPED,
+    ),
+    _row("tls_auth", CERTIFICATES, "Client certificates as PEM texts.", env="TLSAUTH"),
+    _row("tls_ca", CA_FILE, "Certificate authorities to trust besides the system's.", "--tls-ca", own=True),
+    _row("tls_version", TLS_VERSION, "TLS versions to offer.", field="", env=""),
+    _row("tls_cipher_suites", text_list(), "Cipher suites to offer."),
+)
+
+_RESULTS: Final = (
+    _row("tags", text_map(), "A tag for every sample; may be repeated.", "--tag", repeat=True),
+    _row("system_tags", SYSTEM_TAG_LIST, "Which tags are set by themselves.", "--system-tags", repeat=True),
+    _row(
+        "thresholds",
+        THRESHOLDS,
+        "What must hold for the run to pass; replaces the script's thresholds; may be repeated.",
+        "--threshold",
+        metavar="METRIC=EXPRESSION",
+        repeat=True,
+    ),
+    _row("no_thresholds", BOOL, "Do not judge thresholds.", "--no-thresholds", sources=TYPED),
+    _row(
+        "require_data",
+        BOOL,
+        "Fail a threshold whose metric has no samples; --require-data=false lets it pass.",
+        "--require-data",
+        own=True,
+    ),
+    _row(
+        "summary_trend_stats",
+        SUMMARY_STATS,
+        "Statistics of trends in the summary: avg, min, med, max, count, p(N).",
+        "--summary-trend-stats",
+        repeat=True,
+    ),
+    _row(
+        "summary_time_unit",
+        choice("", "s", "ms", "us"),
+        "Unit of times in the summary; without it the one that suits.",
+        "--summary-time-unit",
+    ),
+    _row(
+        "summary_mode",
+        choice("compact", "full", "legacy", "disabled"),
+        "Layout of the summary; legacy is that of k6 before 1.0.",
+        "--summary-mode",
+        sources=TYPED,
+    ),
+    _row(
+        "summary_export",
+        TEXT,
+        "Write the summary to a JSON file.",
+        "--summary-export",
+        metavar="FILE",
+        sources=TYPED,
+    ),
+    _row(
+        "new_machine_readable_summary",
+        BOOL,
+        "Use the newer JSON form for --summary-export.",
+        "--new-machine-readable-summary",
+        sources=TYPED,
+    ),
+    _row(
+        "console_output",
+        TEXT,
+        "Write what the script prints to a file.",
+        "--console-output",
+        metavar="FILE",
+        sources=TYPED,
+    ),
+    _row(
+        "results_dir",
+        TEXT,
+        "Directory in which runs are saved.",
+        "--results-dir",
+        metavar="DIR",
+        sources=NOT_SCRIPT,
+        own=True,
+    ),
+    _row("no_save", BOOL, "Do not save the run.", "--no-save", sources=NOT_SCRIPT, own=True),
+)
+
+# What belongs to the command, not to the run: never in a file or script, not part of ``Options``.
+_COMMAND: Final = (
+    _row(
+        "env",
+        text_map(),
+        "A variable for the script; without = it is empty; may be repeated.",
+        "-e",
+        "--env",
+        field="",
+        env="",
+        metavar="NAME[=VALUE]",
+        sources=TYPED,
+        repeat=True,
+    ),
+    _row(
+        "include_system_env_vars",
+        BOOL,
+        "Pass this process's variables to the script (on by default).",
+        "--include-system-env-vars",
+        field="",
+        sources=TYPED,
+    ),
+    _row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),
+    _row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
+    _row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),
+    _row("no_color", BOOL, "Use no colours.", "--no-color", field="", sources=TYPED),
+)
+
+
+def _grouped() -> tuple[Option, ...]:
+    groups = {"execution": _EXECUTION, "network": _NETWORK, "results": _RESULTS, "command": _COMMAND}
+    return tuple(replace(row, group=group) for group, rows in groups.items() for row in rows)
+
+
+OPTIONS: Final = _grouped()
+RUN_OPTIONS: Final = tuple(row for row in OPTIONS if row.group != "command")
+COMMAND_OPTIONS: Final = tuple(row for row in OPTIONS if row.group == "command")
+
+# Options of k6 that have no meaning here but do no harm either, and are passed over in silence.
+IGNORED_KEYS: Final = frozenset(
+    {"cloud", "collectors", "ext", "metricSamplesBufferSize", "noArchiveUpload", "noUsageReport"}
+)
+# Options of k6 whose absence would change what a run does: reason per key.
+REFUSED_KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "executionSegment": "a part of a plan cannot be run by itself; use --workers to spread the load",
+        "executionSegmentSequence": "a part of a plan cannot be run by itself; use --workers",
+        "paused": "a run cannot be started paused",
+    }
+)
+
+# The four of which the highest layer that sets any replaces them all.
+WORKLOAD_NAMES: Final = ("duration", "iterations", "stages", "scenarios")
+
+_BY_NAME: Final[Mapping[str, Option]] = MappingProxyType({row.name: row for row in OPTIONS})
+_BY_KEY: Final[Mapping[str, Option]] = MappingProxyType({row.key.lower(): row for row in RUN_OPTIONS})
+
+
+def option(name: str) -> Option:
+    """Return the row with this snake-case name; ``KeyError`` where there is none."""
+    return _BY_NAME[name]
+
+
+def find_option(key: str) -> Option | None:
+    """Return the run option that ``key`` spells, in snake case or as in k6, which ignores case."""
+    row = _BY_NAME.get(key)
+    return row if row is not None and row.group != "command" else _BY_KEY.get(key.lower())
