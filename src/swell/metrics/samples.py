@@ -58,7 +58,9 @@ class Recorder:
         "sample_buffer",
     )
 
-    def __init__(self, on_full: Callable[[memoryview, memoryview], None] | None = None, records: int = DEFAULT_RECORDS) -> None:
+    def __init__(
+        self, on_full: Callable[[memoryview, memoryview], None] | None = None, records: int = DEFAULT_RECORDS
+    ) -> None:
         self.on_full = on_full
         self.http_buffer = bytearray(records * HTTP.size)
         self._spare_http = bytearray(records * HTTP.size)
