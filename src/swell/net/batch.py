@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def send_batch(client: "HTTPClient", requests: Sequence["BatchItem"], options: "Options") -> "list[Response]":
     """Send ``requests`` from greenlets of their own and give the responses in the same order.
 
-    At most ``batch`` run at once, and ``batch_per_host`` to one host (0: no limit). What one of them raises (a
-    script's fault, never the target's) is raised here after the others are stopped; so is an interruption.
+    At most ``batch`` run at once, and ``batch_per_host`` to one host (0: no limit). What one of them raises
+    (a script's fault, never the target's) is raised here after the others are stopped; so is an interruption.
     """
     described = [describe(item) for item in requests]
     total = BoundedSemaphore(options.batch) if options.batch > 0 else None

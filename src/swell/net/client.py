@@ -1,11 +1,10 @@
 """The HTTP client of a VU: connections, cookies, redirects, and one record per exchange.
 
-``HTTPShared`` holds what the VUs of one worker have in common, ``HTTPClient`` what one VU has for itself. A request
-never raises for what the target or the network does: it gives a response that carries the error.
+``HTTPShared`` holds what the VUs of one worker have in common, ``HTTPClient`` what one VU has for itself. A
+request never raises for what the target or the network does: it gives a response that carries the error.
 """
 
-import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
@@ -16,7 +15,7 @@ from swell.net.failure import Failure, FailureError, Phase, failure_from, status
 from swell.net.prepared import PreparedRequest, RequestFactory, RequestOptions
 from swell.net.resolver import Resolver
 from swell.net.response import Request, RequestError, Response
-from swell.net.tls import build_context
+from swell.net.tls import TlsContexts
 from swell.net.transport import Connection
 from swell.net.url import UrlCache, join
 
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
 # Go's default for connecting; the request's own timeout may end it earlier.
 DIAL_TIMEOUT_NS: Final = 30 * 1_000_000_000
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-# Methods that a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
+# What a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-TLS_VERSION_NAMES: Final = {"TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
 
 Origin = tuple[str, str, int]
 Phases = tuple[int, int, int, int, int, int]
@@ -71,21 +69,14 @@ class HTTPShared:
             keep_alive=not options.no_connection_reuse,
         )
         self.resolver = Resolver(options)
+        self.tls = TlsContexts(options)
         self.urls = UrlCache()
         # Called with each response (redirects included) where something wants to see them: debugging.
         self.observers: list[Callable[[Response], None]] = []
         self.max_body = options.max_response_body_bytes
-        self._context: ssl.SSLContext | None = None
         self._logged: set[tuple[int, str, str]] = set()
         self._interval_ns = 1_000_000_000 * worker_count // options.rps if options.rps > 0 else 0
         self._next_ns = 0
-
-    @property
-    def tls_context(self) -> ssl.SSLContext:
-        """The worker's TLS context, made when first needed: it takes tens of milliseconds."""
-        if self._context is None:
-            self._context = build_context(self.options)
-        return self._context
 
     def wait_for_turn(self) -> None:
         """Hold the caller back so that all requests together keep to the option ``rps``."""
@@ -111,7 +102,7 @@ class HTTPShared:
 class HTTPClient:
     """The HTTP client of one VU; several of its greenlets may use it at once (``batch``)."""
 
-    __slots__ = ("_idle", "_jar", "_shared", "_vu", "is_plain")
+    __slots__ = ("_idle", "_jar", "_shared", "_vu")
 
     def __init__(self, shared: HTTPShared, vu: TagHolder) -> None:
         self._shared = shared
@@ -133,8 +124,8 @@ class HTTPClient:
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
         """Send one request, follow its redirects, and give the last response.
 
-        Raises ``TypeError`` or ``ValueError`` for options that make no sense, and ``RequestError`` for a failed
-        request where the option ``throw`` is on.
+        Raises ``TypeError`` or ``ValueError`` for options that make no sense, and ``RequestError`` for a
+        failed request where the option ``throw`` is on.
         """
         shared = self._shared
         try:
@@ -152,7 +143,7 @@ class HTTPClient:
         return response
 
     def end_iteration(self) -> None:
-        """Forget what lives for one iteration: the cookies, and the connections if they are not to be reused."""
+        """Forget what lives for one iteration: cookies, and connections where they are not to be reused."""
         options = self._shared.options
         if self._jar is not None and not options.no_cookies_reset:
             self._jar = None
@@ -219,12 +210,12 @@ class HTTPClient:
         """The request's bytes with the cookies that go with it now."""
         jar = prepared.jar if prepared.jar is not None else self._jar
         url = prepared.url
-        kept = jar.header_for(url.secure, url.host, url.path) if jar is not None else ""
+        kept = jar.header_for(url.scheme, url.host, url.path) if jar is not None else None
         cookies = "; ".join(text for text in (kept, prepared.cookies) if text)
         return prepared.with_cookies(cookies) if cookies else prepared.wire
 
     def _may_retry(self, prepared: PreparedRequest, connection: Connection, error: Exception) -> bool:
-        """Whether the server had just closed a kept connection, so that the request may be sent on a new one."""
+        """Whether the server had just closed a kept connection: then the request is sent on a new one."""
         return (
             connection.first_byte_ns == 0
             and prepared.body_stream is None
@@ -242,7 +233,7 @@ class HTTPClient:
         dial_deadline = min(deadline_ns, monotonic_ns() + DIAL_TIMEOUT_NS)
         try:
             addresses = shared.resolver.resolve(host, port)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise FailureError(failure_from(error, phase)) from error
         for address in addresses:
             connection = None
@@ -252,7 +243,7 @@ class HTTPClient:
                 connection.connect(dial_deadline)
                 if scheme == "https":
                     phase = "tls"
-                    connection.start_tls(shared.tls_context, host, deadline_ns)
+                    connection.start_tls(shared.tls.context_for(host), host, deadline_ns)
             except Exception as error:  # noqa: BLE001
                 if connection is not None:
                     connection.close()
@@ -285,7 +276,7 @@ class HTTPClient:
         sent, first, last = connection.sent_ns, connection.first_byte_ns, connection.last_byte_ns
         if first < sent:
             # The answer was stamped before send() returned: that is when sending ended.
-            sent = first if first > acquired else acquired
+            sent = first if first > acquired else acquired  # noqa: FURB136  # max() is a call
             first = max(first, sent)
             last = max(last, sent)
         flags = JUDGED | STAMPED if connection.stamped else JUDGED
@@ -355,7 +346,7 @@ class HTTPClient:
         if connection is not None:
             head = connection.parser.head
             facts["proto"] = f"HTTP/{head.http_version}" if head is not None else ""
-            facts["tls_version"] = TLS_VERSION_NAMES.get(connection.tls_version, connection.tls_version)
+            facts["tls_version"] = connection.tls_version
             facts["ip"] = connection.address.ip
         if failure is not None:
             facts["error"], facts["error_code"] = failure.message, str(failure.code)
@@ -369,7 +360,9 @@ class HTTPClient:
     def _store_cookies(self, prepared: PreparedRequest, head: Any) -> None:
         jar = prepared.jar if prepared.jar is not None else self.jar
         url = prepared.url
-        jar.store(url.secure, url.host, url.path, [value.decode("latin-1") for value in head.values(b"set-cookie")])
+        jar.store(
+            url.scheme, url.host, url.path, [value.decode("latin-1") for value in head.values(b"set-cookie")]
+        )
 
     # Failures
 
@@ -420,7 +413,10 @@ class HTTPClient:
         """An interrupted exchange emits nothing but the bytes it has moved (k6)."""
         shared, tags = self._shared, self._vu.tags
         now = monotonic_ns()
-        for metric, size in (("data_sent", connection.sent_bytes), ("data_received", connection.received_bytes)):
+        for metric, size in (
+            ("data_sent", connection.sent_bytes),
+            ("data_received", connection.received_bytes),
+        ):
             if size:
                 shared.recorder.sample(shared.registry.series(metric, tags), now, size)
 
@@ -456,11 +452,10 @@ class HTTPClient:
         return response
 
     def batch(self, requests: Sequence["BatchItem"]) -> list[Response]:
-        """Send several requests at once, within the options ``batch`` and ``batch_per_host``; in their order."""
+        """Send several requests at once within ``batch`` and ``batch_per_host``; responses in their order."""
         from swell.net.batch import send_batch  # noqa: PLC0415  # imports gevent's pool, rarely needed
 
         return send_batch(self, requests, self._shared.options)
 
 
 BatchItem = str | tuple[str, str] | tuple[str, str, RequestOptions]
-Bodies = Iterator[bytes]

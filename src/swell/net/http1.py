@@ -1,8 +1,8 @@
 """HTTP/1.1 responses as a protocol without I/O: bytes in, one parsed response out (RFC 9112).
 
-The parser is fed whatever arrives, in pieces of any size, and says when the response is complete. It is strict
-where leniency would hide a broken server (framing) and lenient where real servers are sloppy (bare LF line ends,
-missing reason phrases), as the clients of the field are.
+The parser is fed whatever arrives, in pieces of any size, and says when the response is complete. It is
+strict where leniency would hide a broken server (framing) and lenient where real servers are sloppy (bare LF
+line ends, missing reason phrases), as the clients of the field are.
 
     HEAD -> BODY_LENGTH | BODY_CHUNKED | BODY_UNTIL_CLOSE -> DONE
 
@@ -30,6 +30,15 @@ _DIGITS: Final = re.compile(rb"\d{1,18}")
 
 HEAD, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, DONE = range(5)
 
+# What is left of the current chunk, its line end included, or one of these.
+BEFORE_SIZE: Final = -1
+IN_TRAILER: Final = -2
+LINE_END_BYTES: Final = 2
+CR, LF = 0x0D, 0x0A
+HEAD_END: Final = b"\r\n\r\n"
+FIRST_FINAL_STATUS: Final = 200
+SWITCHING_PROTOCOLS: Final = 101
+
 
 class ProtocolError(Exception):
     """The bytes are not a well-formed response; the text says where they stop being one."""
@@ -46,9 +55,21 @@ class TruncatedError(Exception):
 class ResponseHead:
     """The parsed status line and header fields of a response."""
 
-    __slots__ = ("chunked", "close", "encoding", "fields", "has_cookies", "http_version", "length", "reason", "status")
+    __slots__ = (
+        "chunked",
+        "close",
+        "encoding",
+        "fields",
+        "has_cookies",
+        "http_version",
+        "length",
+        "reason",
+        "status",
+    )
 
-    def __init__(self, http_version: str, status: int, reason: str, fields: list[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, http_version: str, status: int, reason: str, fields: list[tuple[bytes, bytes]]
+    ) -> None:
         self.http_version = http_version
         self.status = status
         self.reason = reason
@@ -144,9 +165,9 @@ def _remember(data: bytes) -> ResponseHead:
 class ResponseParser:
     """Parses one response after another on one connection.
 
-    Call ``start`` for each request, then ``feed`` with what arrives and ``feed_eof`` at the end of the stream;
-    both return True once the response is complete: ``head`` and ``body`` hold it, ``can_reuse`` says whether the
-    connection may carry another request.
+    Call ``start`` for each request, then ``feed`` with what arrives and ``feed_eof`` at the end of the
+    stream; both return True once the response is complete: ``head`` and ``body`` hold it, ``can_reuse`` says
+    whether the connection may carry another request.
     """
 
     __slots__ = (
@@ -171,7 +192,7 @@ class ResponseParser:
         self._interim = 0
         self._is_head_request = False
         self._max_body = 0
-        self._remaining = -1
+        self._remaining = BEFORE_SIZE
         self._size = 0
         self.head: ResponseHead | None = None
         self.body = b""
@@ -179,7 +200,7 @@ class ResponseParser:
         self.state = DONE
 
     def start(self, *, is_head_request: bool, discard: bool, max_body: int) -> None:
-        """Expect a new response; ``max_body`` bytes at most, none of them kept where ``discard`` is set."""
+        """Expect a new response of ``max_body`` bytes at most, none of them kept where ``discard`` is set."""
         self._buffer = b""
         self._chunks = None
         self._discard = discard
@@ -200,12 +221,12 @@ class ResponseParser:
         if self.state == HEAD:
             if self._buffer:
                 data = self._buffer + data
-            end = data.find(b"\r\n\r\n") + 4
-            if end < 4 and (end := self._find_unusual_end(data)) == 0:
+            end = data.find(HEAD_END) + 4
+            if end < len(HEAD_END) and (end := self._find_unusual_end(data)) == 0:
                 return False
             raw = data[:end]
             head = _remembered.get(raw) or _remember(raw)
-            if head.status < 200:
+            if head.status < FIRST_FINAL_STATUS:
                 return self._skip_interim(head, data[end:])
             self.head = head
             self._buffer = b""
@@ -258,7 +279,7 @@ class ResponseParser:
         return 0
 
     def _skip_interim(self, head: ResponseHead, rest: bytes) -> bool:
-        if head.status == 101:
+        if head.status == SWITCHING_PROTOCOLS:
             raise ProtocolError("the server switched protocols without being asked to")
         self._interim += 1
         if self._interim > MAX_INTERIM_RESPONSES:
@@ -273,10 +294,12 @@ class ResponseParser:
             return True
         if head.chunked:
             self.state = BODY_CHUNKED
-            self._remaining = -1
+            self._remaining = BEFORE_SIZE
         elif head.length is not None:
             if head.length > self._max_body:
-                raise BodyTooLargeError(f"the body of {head.length} bytes is over the limit of {self._max_body}")
+                raise BodyTooLargeError(
+                    f"the body of {head.length} bytes is over the limit of {self._max_body}"
+                )
             self.state = BODY_LENGTH
             self._remaining = head.length
         else:
@@ -304,7 +327,6 @@ class ResponseParser:
         return self._feed_chunked(data)
 
     def _feed_chunked(self, data: bytes) -> bool:
-        """``_remaining``: bytes left of the chunk with its CRLF; -1 before a size line; -2 in the trailer."""
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
@@ -320,7 +342,7 @@ class ResponseParser:
                 break
             line = data[position:end]
             position = end
-            if self._remaining == -2:
+            if self._remaining == IN_TRAILER:
                 self._size += len(line)
                 if self._size > self._max_body + MAX_HEAD_BYTES:
                     raise ProtocolError("the trailer section has no end")
@@ -334,24 +356,24 @@ class ResponseParser:
             if match is None:
                 raise ProtocolError(f"malformed chunk size {line[:40]!r}")
             size = int(match[1], 16)
-            self._remaining = size + 2 if size else -2
+            self._remaining = size + LINE_END_BYTES if size else IN_TRAILER
         self._buffer = data[position:]
         return False
 
     def _take_chunk(self, data: bytes, position: int) -> int:
         """Keep what ``data`` has of the current chunk; the new position."""
-        content = min(self._remaining - 2, len(data) - position)
+        content = min(self._remaining - LINE_END_BYTES, len(data) - position)
         if content > 0:
             self._keep(data[position : position + content])
             position += content
             self._remaining -= content
-        while self._remaining in (1, 2) and position < len(data):
+        while 0 < self._remaining <= LINE_END_BYTES and position < len(data):
             byte = data[position]
             position += 1
-            if self._remaining == 2 and byte == 0x0D:
+            if self._remaining == LINE_END_BYTES and byte == CR:
                 self._remaining = 1
-            elif byte == 0x0A:
-                self._remaining = -1
+            elif byte == LF:
+                self._remaining = BEFORE_SIZE
             else:
                 raise ProtocolError("a chunk is longer than its size says")
         return position

@@ -169,8 +169,8 @@ class RequestFactory:
     def prepare(self, method: str, url: str, options: RequestOptions | None = None) -> PreparedRequest:
         """Make a request ready.
 
-        Raises ``FailureError`` (code 1020) for an invalid URL, ``TypeError`` or ``ValueError`` for options that
-        make no sense: those are the script's faults.
+        Raises ``FailureError`` (code 1020) for an invalid URL, ``TypeError`` or ``ValueError`` for options
+        that make no sense: those are the script's faults.
         """
         if not options:
             prepared = self._make(method, url, {})
@@ -205,7 +205,9 @@ class RequestFactory:
         self._encode(prepared)
         return prepared
 
-    def redirected(self, source: PreparedRequest, url: Url, method: str, *, keep_body: bool) -> PreparedRequest:
+    def redirected(
+        self, source: PreparedRequest, url: Url, method: str, *, keep_body: bool
+    ) -> PreparedRequest:
         """The request that follows ``source`` to ``url``; secrets stay behind when the host changes."""
         like = source.template
         template = self._template(method, url.tag, like.name if like.is_named else None, like.extra)
@@ -307,7 +309,7 @@ class RequestFactory:
     def _encode(self, prepared: PreparedRequest) -> None:
         """Write the request line and header lines.
 
-        Raises ``ValueError`` for a name or value that would break the head: never let a script's data do that.
+        Raises ``ValueError`` for a name or value that would break the head: no script's data may do that.
         """
         lines = [f"{prepared.method} {prepared.url.target} HTTP/1.1"]
         for name, value in prepared.headers.items():

@@ -1,4 +1,4 @@
-"""What a request gives back: a response, or a response that carries an error; never an exception by itself."""
+"""What a request gives back: a response, or one that carries an error; never an exception by itself."""
 
 import json as stdlib_json
 from functools import cached_property
@@ -113,12 +113,12 @@ class Response:
 
     @property
     def tls_version(self) -> str:
-        """Such as ``TLSv1.3``; empty without TLS."""
+        """Such as ``tls1.3``; empty without TLS."""
         return self._connection.tls_version if self._connection is not None else ""
 
     @property
     def tls_cipher_suite(self) -> str:
-        """The cipher in OpenSSL's name; empty without TLS."""
+        """The cipher suite by its registered name; empty without TLS."""
         return self._connection.tls_cipher if self._connection is not None else ""
 
     @property

@@ -1,13 +1,13 @@
 """Client connections on the gevent hub: the only module with sockets, TLS input and output, and stamps.
 
 All instants are nanoseconds on the monotonic clock. Linux stamps each received segment on the real-time clock
-(``SO_TIMESTAMPNS``); the stamps are moved to the monotonic clock by an offset that is measured again whenever the
-two clocks are compared (``ClockOffset``), so that a step of the wall clock cannot bend a latency.
+(``SO_TIMESTAMPNS``); the stamps are moved to the monotonic clock by an offset that is measured again whenever
+the two clocks are compared (``ClockOffset``), so that a step of the wall clock cannot bend a latency.
 
 A connection keeps one read watcher for its whole life, because a watcher per wait costs more than the system
-call. The watcher's callback reads and parses in the hub and wakes the waiting greenlet only when the response is
-complete; on an idle connection it marks the connection dead and stops, else a sleeping VU would be woken by
-mistake, or the hub would spin.
+call. The watcher's callback reads and parses in the hub and wakes the waiting greenlet only when the response
+is complete; on an idle connection it marks the connection dead and stops, else a sleeping VU would be woken
+by mistake, or the hub would spin.
 """
 
 import errno
@@ -23,6 +23,7 @@ from gevent import get_hub, getcurrent, monkey
 
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.resolver import Endpoint
+from swell.net.tls import handshake_facts
 
 SO_TIMESTAMPNS: Final = 35
 HAS_KERNEL_STAMPS: Final = sys.platform == "linux"
@@ -148,7 +149,9 @@ class Connection:
     def __repr__(self) -> str:
         state = "dead" if self.is_dead else "busy" if self.busy else "idle"
         scheme = "tls" if self._tls is not None else "tcp"
-        return f"<Connection {scheme} {self.address.ip}:{self.address.port} {state} exchanges={self.exchanges}>"
+        return (
+            f"<Connection {scheme} {self.address.ip}:{self.address.port} {state} exchanges={self.exchanges}>"
+        )
 
     # Opening
 
@@ -192,9 +195,7 @@ class Connection:
         if self._outgoing.pending:
             self._send_plain(self._outgoing.read(), deadline_ns)
         self._tls = tls
-        self.tls_version = tls.version() or ""
-        cipher = tls.cipher()
-        self.tls_cipher = cipher[0] if cipher else ""
+        self.tls_version, self.tls_cipher, _protocol = handshake_facts(tls)
         self.tls_ns = monotonic_ns() - started
 
     def _read_handshake_bytes(self) -> None:
@@ -254,7 +255,8 @@ class Connection:
     ) -> None:
         """Send ``request`` (then ``body``) and receive the response into ``parser``; the stamps are set.
 
-        Raises what the system or the parser reports, or ``ExchangeTimeoutError``; the connection is dead then.
+        Raises what the system or the parser reports, or ``ExchangeTimeoutError``; the connection is dead
+        then.
         """
         self.parser.start(is_head_request=is_head_request, discard=discard, max_body=max_body)
         self.first_byte_ns = 0
@@ -345,7 +347,7 @@ class Connection:
             if ancillary:
                 seconds, nanoseconds = _unpack_timespec(ancillary[0][2])
                 stamp = seconds * 1_000_000_000 + nanoseconds - CLOCK_OFFSET.ns
-                if stamp > arrived:
+                if stamp > arrived:  # noqa: PLR1730  # min() is a call
                     stamp = arrived
             else:
                 stamp = arrived
