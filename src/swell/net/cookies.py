@@ -134,7 +134,7 @@ class CookieJar:
 
     # What scripts call
 
-    def set(  # noqa: PLR0913  # the attributes of a cookie
+    def set(
         self,
         url: str,
         name: str,
