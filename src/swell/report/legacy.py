@@ -7,8 +7,8 @@ that a threshold judges. Rates are written as marks with counts, as k6 did up to
 from swell.metrics.snapshot import CheckState, MetricState, Snapshot
 from swell.report.ansi import GREEN, RED, Painter, k6_width, printable
 from swell.report.metriclines import LineStyle, display_name, metric_data
-from swell.report.summary import FAIL, PASS, merged_checks, parent_group
-from swell.report.values import shown_metrics
+from swell.report.summary import FAIL, PASS, merged_checks
+from swell.report.values import child_groups, shown_metrics
 
 _METRIC_INDENT = "   "
 _GROUP_INDENT = "     "
@@ -27,7 +27,7 @@ def legacy_summary(snapshot: Snapshot, *, colour: bool = False) -> str:
 def _group_lines(snapshot: Snapshot, path: str, indent: str, paint: Painter) -> list[str]:
     checks = merged_checks([check for check in snapshot.checks if check.group == path])
     lines = [line for check in checks for line in _check_lines(check, indent, paint)]
-    for child in _children(snapshot, path):
+    for child in child_groups(snapshot, path):
         if lines and lines[-1]:
             lines.append("")
         lines += [f"{indent}█ {printable(child.rpartition('::')[2])}", ""]
@@ -44,17 +44,6 @@ def _check_lines(check: CheckState, indent: str, paint: Painter) -> list[str]:
         paint(f"{indent}{FAIL} {name}", RED),
         paint(f"{indent} ↳  {percent}% — {PASS} {check.passes} / {FAIL} {check.fails}", RED),
     ]
-
-
-def _children(snapshot: Snapshot, path: str) -> list[str]:
-    """Groups right below ``path`` in the order first seen, also those that only hold further groups."""
-    found: dict[str, None] = {}
-    for group in (*snapshot.groups, *(check.group for check in snapshot.checks)):
-        while group and parent_group(group) != path:
-            group = parent_group(group)
-        if group:
-            found[group] = None
-    return list(found)
 
 
 def _metric_list(snapshot: Snapshot, style: LineStyle) -> list[str]:

@@ -14,7 +14,16 @@ from swell.metrics.snapshot import CheckState, MetricState, Section, Snapshot, T
 from swell.report.ansi import BOLD, GREEN, RED, WHITE, Painter, printable
 from swell.report.metriclines import Lines, LineStyle, metric_lines, pad_to, show_threshold_value
 from swell.report.numbers import show_percent
-from swell.report.values import collation, has_samples, key_order, per_second, share, shown_metrics, split_key
+from swell.report.values import (
+    collation,
+    has_samples,
+    key_order,
+    parent_group,
+    per_second,
+    share,
+    shown_metrics,
+    split_key,
+)
 
 # Ours, beside k6's: lateness of the start, and the time from the intended start to the end.
 OWN_ITERATION_METRICS = ("iteration_start_lag", "iteration_response_time")
@@ -265,11 +274,6 @@ class _SectionTree:
     def checks(self, scenario: str, path: str) -> list[CheckState]:
         """The checks of exactly this group of this scenario."""
         return merged_checks(self._checks.get((scenario, path), []))
-
-
-def parent_group(path: str) -> str:
-    """The path of the group around ``path``; empty for one at the root."""
-    return path.rpartition("::")[0]
 
 
 def _with_ancestors(path: str) -> list[str]:

@@ -67,6 +67,23 @@ def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
     return sorted(shown, key=lambda state: key_order(state.key))
 
 
+def parent_group(path: str) -> str:
+    """The path of the group around ``path``; empty for one at the root."""
+    return path.rpartition("::")[0]
+
+
+def child_groups(snapshot: Snapshot, path: str) -> list[str]:
+    """The groups right below ``path`` in the order first seen, those included that only hold further groups."""
+    found: dict[str, None] = {}
+    for seen in (*snapshot.groups, *(check.group for check in snapshot.checks)):
+        group = seen
+        while group and parent_group(group) != path:
+            group = parent_group(group)
+        if group:
+            found[group] = None
+    return list(found)
+
+
 def split_key(key: str) -> tuple[str, str]:
     """``name{tags}`` as the name and ``{tags}``; the latter is empty for a whole metric."""
     name, brace, rest = key.partition("{")
