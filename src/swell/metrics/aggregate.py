@@ -1,6 +1,7 @@
-"""From records to results: what a worker sums up each second, and how the run adds it up (one place to import from)."""
+"""From records to results: what a worker sums up each second, and how the run adds it up; import from here."""
 
 from swell.metrics.delta import Delta, SecondDelta, SeriesRules, series_rules
+from swell.metrics.run_aggregate import RunAggregate
 from swell.metrics.worker_aggregate import WorkerAggregator
 
-__all__ = ["Delta", "SecondDelta", "SeriesRules", "WorkerAggregator", "series_rules"]
+__all__ = ["Delta", "RunAggregate", "SecondDelta", "SeriesRules", "WorkerAggregator", "series_rules"]

@@ -4,10 +4,19 @@ from typing import Protocol
 
 import numpy as np
 
-from swell.metrics.delta import CheckState, RequestRow, TagPairs, format_metric_key
+from swell.metrics.delta import TagPairs, format_metric_key
 from swell.metrics.histogram import Counts, Histogram, Keys, sum_keys
 from swell.metrics.model import Metric, MetricType
-from swell.metrics.snapshot import CounterValue, GaugeValue, MetricState, RateValue, SinkValue, TrendValue
+from swell.metrics.snapshot import (
+    CheckState,
+    CounterValue,
+    GaugeValue,
+    MetricState,
+    RateValue,
+    RequestRow,
+    SinkValue,
+    TrendValue,
+)
 
 Buckets = tuple[Keys, Counts]
 _ZERO_KEY = np.zeros(1, dtype=np.int64)

@@ -475,5 +475,3 @@ class WorkerAggregator:
             self._idle.append(second)
         self._seconds.clear()
         return tuple(taken)
-
-
