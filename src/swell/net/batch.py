@@ -40,7 +40,7 @@ def send_batch(client: "HTTPClient", requests: Sequence["BatchItem"], options: "
         gevent.joinall(greenlets, raise_error=True)
     finally:
         gevent.killall([greenlet for greenlet in greenlets if not greenlet.ready()], block=False)
-    return [greenlet.value for greenlet in greenlets]
+    return [greenlet.get() for greenlet in greenlets]
 
 
 def describe(item: "BatchItem") -> "tuple[str, str, RequestOptions]":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
 from swell.net.cookies import CookieJar
-from swell.net.decode import decode_content
 from swell.net.failure import Failure, FailureError, Phase, failure_from, status_code
 from swell.net.prepared import PreparedRequest, RequestFactory, RequestOptions
 from swell.net.resolver import Resolver
@@ -269,10 +268,7 @@ class HTTPClient:
         status = head.status  # type: ignore[union-attr]  # a complete response has one
         failure: Failure | None = None
         if head.encoding and content:  # type: ignore[union-attr]
-            try:
-                content = decode_content(content, head.encoding, shared.max_body)  # type: ignore[union-attr]
-            except FailureError as error:
-                failure, content = error.failure, b""
+            content, failure = _decoded(content, head.encoding, shared.max_body)  # type: ignore[union-attr]
         sent, first, last = connection.sent_ns, connection.first_byte_ns, connection.last_byte_ns
         if first < sent:
             # The answer was stamped before send() returned: that is when sending ended.
@@ -429,24 +425,24 @@ class HTTPClient:
         left = prepared.max_redirects
         while response.status_code in REDIRECTS:
             location = response.headers.get("location")
-            if not location:
-                break
-            if left == 0:
+            if not location or left == 0:
                 break
             left -= 1
             keep = response.status_code in (307, 308)
-            if keep and prepared.body_stream is not None:
-                break
             method = prepared.method
             if not keep and method not in ("GET", "HEAD"):
                 method = "GET"
-            history.append(response)
             try:
                 url = shared.urls[join(prepared.url, location)]
             except FailureError as error:
+                history.append(response)
                 response = self._failed(prepared, None, error.failure, monotonic_ns(), monotonic_ns())
                 break
-            prepared = shared.factory.redirected(prepared, url, method, keep_body=keep)
+            following = shared.factory.redirected(prepared, url, method, keep_body=keep)
+            if following is None:
+                break
+            history.append(response)
+            prepared = following
             response = self._send(prepared)
         response.history = tuple(history)
         return response
@@ -456,6 +452,13 @@ class HTTPClient:
         from swell.net.batch import send_batch  # noqa: PLC0415  # imports gevent's pool, rarely needed
 
         return send_batch(self, requests, self._shared.options)
+
+
+def _decoded(content: bytes, encoding: bytes, limit: int) -> tuple[bytes, Failure | None]:
+    from swell.net.decode import decode  # noqa: PLC0415  # two more libraries, for servers that compress
+
+    decoded = decode(content, encoding, limit)
+    return (b"", decoded) if isinstance(decoded, Failure) else (decoded, None)
 
 
 BatchItem = str | tuple[str, str] | tuple[str, str, RequestOptions]

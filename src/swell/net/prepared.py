@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
 
 from swell.base.units import parse_duration_ns
 from swell.metrics.tags import TagRegistry, TagSet
-from swell.net.body import Body, encode_body
+from swell.net.body import Body, compress, encode_body
 from swell.net.url import Url, UrlCache, basic_authorization, with_params
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED: Final = 5_000
 DEFAULT_TIMEOUT_NS: Final = 60 * 1_000_000_000
-UNSET: Final[Any] = object()
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(r"[\r\n\x00]")
 # Not sent on to another host (Go's net/http), and what describes a body that is not sent on.
@@ -110,6 +109,7 @@ class PreparedRequest:
         "max_redirects",
         "method",
         "origin",
+        "payload",
         "template",
         "text",
         "timeout_ns",
@@ -127,6 +127,7 @@ class PreparedRequest:
         self.headers: dict[str, str] = {}
         self.body: bytes = b""
         self.body_stream: Iterator[bytes] | None = None
+        self.payload: Body | None = None
         # The head's lines without the empty one, and the whole request where no cookie is added.
         self.lines = b""
         self.wire = b""
@@ -207,8 +208,11 @@ class RequestFactory:
 
     def redirected(
         self, source: PreparedRequest, url: Url, method: str, *, keep_body: bool
-    ) -> PreparedRequest:
-        """The request that follows ``source`` to ``url``; secrets stay behind when the host changes."""
+    ) -> PreparedRequest | None:
+        """The request that follows ``source`` to ``url``; secrets stay behind when the host changes.
+
+        None where the body would have to be sent again and cannot: it was a stream.
+        """
         like = source.template
         template = self._template(method, url.tag, like.name if like.is_named else None, like.extra)
         prepared = PreparedRequest(method, url, template)
@@ -226,8 +230,11 @@ class RequestFactory:
             name: value for name, value in source.headers.items() if name.lower() not in dropped
         }
         prepared.headers["Host"] = url.host_header
-        if keep_body:
-            prepared.body = source.body
+        if keep_body and source.payload is not None:
+            payload = source.payload.again()
+            if payload is None:
+                return None
+            self._attach(prepared, payload, prepared.headers)
         self._encode(prepared)
         return prepared
 
@@ -268,6 +275,7 @@ class RequestFactory:
 
     def _attach(self, prepared: PreparedRequest, body: Body, headers: dict[str, str]) -> None:
         """Give ``prepared`` its body and the headers that describe it."""
+        prepared.payload = body
         given = {name.lower() for name in headers}
         if body.content_type is not None and "content-type" not in given:
             headers["Content-Type"] = body.content_type
@@ -327,12 +335,13 @@ class RequestFactory:
 
 
 def _body_of(options: RequestOptions) -> Body | None:
-    if "json" in options:
-        return encode_body(json=options["json"], compression=options.get("compression"))
+    json = options.get("json")
     data, content, files = options.get("data"), options.get("content"), options.get("files")
-    if data is None and content is None and files is None:
+    if json is None and data is None and content is None and files is None:
         return None
-    return encode_body(data=data, content=content, files=files, compression=options.get("compression"))
+    body = encode_body(json=json, data=data, content=content, files=files)
+    compression = options.get("compression")
+    return compress(body, compression) if body is not None and compression else body
 
 
 def _chunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
