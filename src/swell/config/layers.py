@@ -29,6 +29,8 @@ class Layer:
     values: Mapping[str, object] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     directory: Path = field(default_factory=Path)
+    # Warnings met while the layer was gathered.
+    notes: tuple[str, ...] = ()
 
     @property
     def is_textual(self) -> bool:

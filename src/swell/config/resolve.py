@@ -34,6 +34,7 @@ from swell.config.scenarios import (
     SharedIterations,
 )
 from swell.config.table import (
+    COMMAND_OPTIONS,
     IGNORED_KEYS,
     REFUSED_KEYS,
     RUN_OPTIONS,
@@ -47,6 +48,8 @@ from swell.config.table import (
 CheckThreshold = Callable[[str, str], object]
 
 _SHORTCUTS: Final = ("vus", "duration", "iterations", "stages")
+# The command's own flags come with the others and are no options of the run.
+_COMMAND_NAMES: Final = frozenset(row.name for row in COMMAND_OPTIONS)
 # Where a value stands that nobody wrote.
 _NO_LAYER: Final = Layer("default", "script")
 
@@ -113,9 +116,13 @@ def resolve(
 def read_layer(layer: Layer, findings: Findings) -> Settings:
     """Read what ``layer`` sets; a key whose raw value is None is not set."""
     settings: Settings = {}
+    for note in layer.notes:
+        findings.warn(note)
     for key, raw in layer.values.items():
         where = Where(layer, (key,))
         row = find_option(key)
+        if layer.kind == "cli" and key in _COMMAND_NAMES:
+            continue
         if row is None or layer.kind not in row.sources:
             _note_unknown(key, row, where, findings)
         elif row.name in settings:
@@ -216,12 +223,13 @@ def _origins(settings: Settings) -> dict[str, str]:
 def _scenarios(settings: Settings, findings: Findings) -> Sequence[WrittenScenario]:
     """Give the scenarios in effect, and drop from ``settings`` those that are overridden."""
     written = settings.get("scenarios")
+    given: Sequence[WrittenScenario] = () if written is None else written.value or ()
     if any(settings[name].value is None for name in (*_SHORTCUTS, "scenarios") if name in settings):
-        return () if written is None else written.value or ()
+        return given
     shortcut = _shortcut(settings)
-    if written is not None and written.value:
+    if given:
         if shortcut is None:
-            return written.value
+            return given
         findings.warn(f"`vus={settings['vus'].value}` overrides scenarios configuration")
         del settings["scenarios"]
     if shortcut is None:

@@ -236,7 +236,15 @@ def _parse_dns(value: object, where: Where, findings: Findings) -> dict[str, obj
     return fields
 
 
-DNS: Final = ValueType("ttl, select and policy", _parse_dns)
+def _show_dns(fields: Mapping[str, Any]) -> dict[str, object]:
+    shown = {"ttl": None, "select": fields.get("select"), "policy": fields.get("policy")}
+    if "ttl_ns" in fields:
+        ttl_ns = fields["ttl_ns"]
+        shown["ttl"] = "inf" if ttl_ns is None else format_duration(ttl_ns) if ttl_ns else "0"
+    return shown
+
+
+DNS: Final = ValueType("ttl, select and policy", _parse_dns, show=_show_dns)
 
 
 # TLS.

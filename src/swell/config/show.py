@@ -1,0 +1,78 @@
+"""Options as k6 prints them: what ``swell inspect`` shows, and what scripts see of them."""
+
+from typing import Any
+
+import msgspec
+
+from swell.config.layers import Findings, Layer
+from swell.config.options import Options
+from swell.config.resolve import Resolution, read_layer
+from swell.config.scenario_values import show_scenario
+from swell.config.table import RUN_OPTIONS, Option
+
+JSONObject = dict[str, Any]
+
+
+def show_written(layer: Layer) -> JSONObject:
+    """Write the options of one layer under k6's keys; those that it leaves out are null.
+
+    Raises:
+        ConfigError: a value is not of its option's type.
+    """
+    findings = Findings()
+    settings = read_layer(layer, findings)
+    findings.raise_if_any()
+    return {
+        row.key: row.type.show(settings[row.name].value) if row.name in settings else None
+        for row in RUN_OPTIONS
+        if "script" in row.sources
+    }
+
+
+def show_resolved(resolution: Resolution) -> JSONObject:
+    """Write the options in effect under k6's keys, the workload as scenarios."""
+    shown = {row.key: _show_option(row, resolution.options) for row in RUN_OPTIONS}
+    shown["scenarios"] = {scenario.name: show_scenario(scenario) for scenario in resolution.scenarios}
+    return shown
+
+
+def _show_option(row: Option, options: Options) -> object:
+    if row.field:
+        value = getattr(options, row.field)
+        if row.name == "dns":
+            value = msgspec.structs.asdict(value)
+        return row.type.show(value)
+    if row.name == "tls_version" and (options.tls_version_min or options.tls_version_max):
+        return row.type.show((options.tls_version_min, options.tls_version_max))
+    # The shortcuts have become scenarios.
+    return None
+
+
+def option_reference() -> str:
+    """Write the option table as Markdown: one table per group, for the docs."""
+    lines: list[str] = []
+    groups = dict.fromkeys(row.group for row in RUN_OPTIONS)
+    for group in groups:
+        lines += [
+            f"### {group.capitalize()}",
+            "",
+            "| option | flag | variable | default | where | meaning |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_reference_row(row) for row in RUN_OPTIONS if row.group == group]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _reference_row(row: Option) -> str:
+    default = "" if row.default in (None, "", (), {}) else str(_show_option(row, Options()))
+    own = " (swell's own)" if row.own else ""
+    cells = (
+        f"`{row.key}`" if row.key == row.name else f"`{row.key}`, `{row.name}`",
+        ", ".join(f"`{flag}`" for flag in row.flags),
+        f"`SWELL_{row.env}`" if row.env else "",
+        f"`{default}`" if default else "",
+        ", ".join(sorted(row.sources)),
+        row.help + own,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
