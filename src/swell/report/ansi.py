@@ -35,7 +35,7 @@ def strip_ansi(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` on one line and without control characters: what a target or a script named must not steer a terminal."""
+    """``text`` on one line without control characters: a name from a target must not steer the terminal."""
     return "".join(
         char if unicodedata.category(char)[0] != "C" or char == "\u200d" else _control(char) for char in text
     )
@@ -71,7 +71,7 @@ def pad_left(text: str, width: int) -> str:
 
 
 def ellipsised(text: str, width: int) -> str:
-    """``text`` in at most ``width`` cells: what is too long loses its middle, as the end of a URL tells most."""
+    """``text`` in at most ``width`` cells: a longer one loses its middle, as its end tells most."""
     text = printable(text)
     if cell_width(text) <= width:
         return text

@@ -1,7 +1,7 @@
 """What stands in the terminal when a run is over: k6's summary, then the parts that are swell's own.
 
-Order: summary, request table, errors, warnings, the verdict on the measurement, where the run was saved. The parts
-a person must not miss come last, next to the prompt.
+Order: summary, request table, errors, warnings, the verdict on the measurement, where the run was saved. The
+parts a person must not miss come last, next to the prompt.
 """
 
 import textwrap
@@ -58,7 +58,7 @@ def summary_text(snapshot: Snapshot, *, mode: str = "compact", colour: bool = Fa
 def own_parts(
     snapshot: Snapshot, *, colour: bool = False, width: int = DEFAULT_WIDTH, saved_to: str = ""
 ) -> str:
-    """Request table, errors, warnings, verdict and where the run was saved; each block ends with an empty line."""
+    """Request table, errors, warnings, verdict, where the run was saved; after each block an empty line."""
     paint = Painter(colour)
     width = max(_MIN_WIDTH, width)
     blocks = [

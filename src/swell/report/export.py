@@ -1,7 +1,7 @@
 """The results as data: what handle_summary receives, ``--summary-export``, and the machine-readable summary.
 
-The three shapes are k6's. In ``--summary-export`` a threshold's flag is true where it FAILED and a rate calls its
-share ``value``, as there.
+The three shapes are k6's. In ``--summary-export`` a threshold's flag is true where it FAILED and a rate
+calls its share ``value``, as there.
 """
 
 import hashlib

@@ -1,13 +1,13 @@
 """The end-of-test summary in the layout of k6 before v1, which many teams parse.
 
-Checks and groups come first, nested by two blanks; then one sorted list of all metrics, with a mark before those
-that a threshold judges. Rates are written as marks with counts, as k6 did up to 0.53.
+Checks and groups come first, nested by two blanks; then one sorted list of all metrics, with a mark before
+those that a threshold judges. Rates are written as marks with counts, as k6 did up to 0.53.
 """
 
 from swell.metrics.snapshot import CheckState, MetricState, Snapshot
 from swell.report.ansi import GREEN, RED, Painter, k6_width, printable
 from swell.report.metriclines import LineStyle, display_name, metric_data
-from swell.report.summary import FAIL, PASS, merged_checks
+from swell.report.summary import FAIL_MARK, OK_MARK, merged_checks
 from swell.report.values import child_groups, shown_metrics
 
 _METRIC_INDENT = "   "
@@ -38,11 +38,11 @@ def _group_lines(snapshot: Snapshot, path: str, indent: str, paint: Painter) -> 
 def _check_lines(check: CheckState, indent: str, paint: Painter) -> list[str]:
     name = printable(check.name)
     if not check.fails:
-        return [paint(f"{indent}{PASS} {name}", GREEN)]
+        return [paint(f"{indent}{OK_MARK} {name}", GREEN)]
     percent = check.passes * 100 // (check.passes + check.fails)
     return [
-        paint(f"{indent}{FAIL} {name}", RED),
-        paint(f"{indent} ↳  {percent}% — {PASS} {check.passes} / {FAIL} {check.fails}", RED),
+        paint(f"{indent}{FAIL_MARK} {name}", RED),
+        paint(f"{indent} ↳  {percent}% — {OK_MARK} {check.passes} / {FAIL_MARK} {check.fails}", RED),
     ]
 
 
@@ -63,4 +63,4 @@ def _mark(snapshot: Snapshot, state: MetricState, paint: Painter) -> str:
     results = [result.ok for result in snapshot.thresholds if result.metric == state.key]
     if not results:
         return " "
-    return paint(PASS, GREEN) if all(results) else paint(FAIL, RED)
+    return paint(OK_MARK, GREEN) if all(results) else paint(FAIL_MARK, RED)

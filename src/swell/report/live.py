@@ -1,8 +1,8 @@
-"""The terminal view: draws ``liveview``'s picture at the bottom of the terminal, with the log scrolling above it.
+"""The terminal view: ``liveview``'s picture at the bottom of the terminal, the log scrolling above it.
 
-Nothing flickers: only lines that changed are written, in one write, which terminals that know synchronised output
-(mode 2026) show at once. The cursor is hidden while the view stands and always comes back: in ``stop``, and at the
-exit of the interpreter should nobody have called it.
+Nothing flickers: only lines that changed are written, in one write, which terminals that know synchronised
+output (mode 2026) show at once. The cursor is hidden while the view stands and always comes back: in
+``stop``, and at the exit of the interpreter should nobody have called it.
 """
 
 import atexit
@@ -111,11 +111,11 @@ class RateMeter:
         """Remember the counts of this snapshot, unless it is no newer than the last one."""
         for state in snapshot.scenarios:
             points = self._seen.setdefault(state.name, deque())
-            if points and state.iterations_started == points[-1][1]:
-                # Counts come once a second but pictures more often: only a change is a new measurement,
-                # and no change for a whole window is one too.
-                if state.elapsed_ns - points[-1][0] < RATE_WINDOW_NS:
-                    continue
+            # Counts come once a second but pictures more often: only a change is a new measurement,
+            # and no change for a whole window is one too.
+            is_stale = bool(points) and state.iterations_started == points[-1][1]
+            if is_stale and state.elapsed_ns - points[-1][0] < RATE_WINDOW_NS:
+                continue
             points.append((state.elapsed_ns, state.iterations_started))
             while len(points) > 2 and points[-1][0] - points[1][0] >= RATE_WINDOW_NS:  # noqa: PLR2004 - a pair
                 points.popleft()

@@ -1,8 +1,8 @@
 """The picture of a running test as lines of styled text: a pure function of a snapshot and a size.
 
 From top to bottom: the run, one bar per scenario, the numbers of the last second and of the whole run, their
-history, thresholds, errors. Where lines are few, the lower and longer parts give way first; the order never changes,
-so that the eye finds each part in its place.
+history, thresholds, errors. Where lines are few, the lower and longer parts give way first; the order never
+changes, so that the eye finds each part in its place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -262,7 +262,7 @@ def _chart(label: str, values: Sequence[float], rows: int, style: str, note: str
 
 
 def blocks(values: Sequence[float], rows: int = 1) -> list[str]:
-    """``values`` as columns of eighth blocks, the largest filling all ``rows``; what is not nought shows at least one."""
+    """``values`` as columns of eighth blocks, the largest as high as ``rows``; only nought shows nothing."""
     top = max(values, default=0.0)
     heights = [
         max(1 if value > 0 else 0, round(value / top * rows * 8)) if top > 0 else 0 for value in values

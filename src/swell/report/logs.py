@@ -1,4 +1,4 @@
-"""Lines of the run's log as k6 writes them: text for files, a short coloured form for terminals, JSON, or raw.
+"""Lines of the run's log as k6 writes them: text, a short coloured form for terminals, JSON, or raw.
 
 The text form is ``key=value`` pairs; a value is quoted where it holds anything but letters, digits and
 ``-._/@^+`` (the rule of k6's log library).
@@ -35,7 +35,7 @@ def format_log_line(
     now: datetime,
     log_format: LogFormat = "text",
 ) -> str:
-    """One line without a line break at its end, as it goes to a file or a pipe; ``now`` knows its time zone."""
+    """One line without a line break at its end, as it goes to a file or pipe; ``now`` has a time zone."""
     name = _LEVELS.get(level, _LEVELS["info"])[0]
     if log_format == "raw":
         return message

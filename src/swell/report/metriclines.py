@@ -46,7 +46,7 @@ class LineStyle:
         """A main value."""
         return self.paint(text, CYAN)
 
-    def extra(self, text: str) -> str:
+    def aside(self, text: str) -> str:
         """What stands beside a main value."""
         return self.paint(text, FAINT_CYAN)
 
@@ -54,17 +54,16 @@ class LineStyle:
         """Something per second."""
         return f"{show_value(rate, contains, self.time_unit)}/s"
 
-    def stat(self, state: MetricState, stat: str) -> str:
+    def stat(self, state: MetricState, trend: TrendValue, stat: str) -> str:
         """One statistic of a trend; a count is a plain integer whatever the trend contains."""
-        assert isinstance(state.value, TrendValue)
-        value = trend_stat(state.value.histogram, stat)
+        value = trend_stat(trend.histogram, stat)
         return (
             str(int(value)) if stat == "count" else show_value(value, state.metric.contains, self.time_unit)
         )
 
 
 def _shown_percentile(state: MetricState, value: float) -> float:
-    """Times are cut to two decimals of their unit anyway; other values would show digits that are not known."""
+    """Times are cut to two decimals of their unit anyway; others would show digits that nobody knows."""
     if state.metric.contains is Contains.TIME or not isinstance(state.value, TrendValue):
         return value
     return without_false_digits(state.value.histogram, value)
@@ -109,8 +108,8 @@ def _cells(state: MetricState, style: LineStyle) -> list[str]:
     if not isinstance(value, CounterValue) and not has_samples(state):
         return []
     match value:
-        case TrendValue():
-            return [style.stat(state, stat) for stat in style.stats]
+        case TrendValue() as trend:
+            return [style.stat(state, trend, stat) for stat in style.stats]
         case CounterValue(count=count):
             rate = per_second(count, style.snapshot.run)
             return [show_value(count, contains, style.time_unit), style.rate(rate, contains)]
@@ -142,9 +141,9 @@ def _other_text(cells: list[str], widths: list[int], style: LineStyle) -> str:
     main, *extras = cells
     text = style.value(pad_to(main, widths[0])) + " "
     if len(extras) == 1:
-        return text + style.extra(extras[0])
+        return text + style.aside(extras[0])
     padded = [pad_to(extra, width) for extra, width in zip(extras, widths[1:], strict=False)]
-    return text + " ".join(style.extra(extra) for extra in padded)
+    return text + " ".join(style.aside(extra) for extra in padded)
 
 
 def show_threshold_value(snapshot: Snapshot, result: ThresholdResult, style: LineStyle) -> str:

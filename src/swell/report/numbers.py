@@ -4,11 +4,11 @@
 |---|---|
 | share | truncated to 2 decimals of a percent |
 | bytes | base 1000; below 10 as it is; else one decimal below 10 of its unit, none above |
-| time, no unit asked for | the unit that suits, truncated to 2 decimals, no trailing zeros; XhYmZs above a minute |
+| time, no unit asked for | the unit that suits, cut to 2 decimals, no trailing zeros; XhYmZs above a minute |
 | time in a unit | 2 decimals, rounded half up |
 | other | 6 decimals, rounded half up, no trailing zeros |
 
-The ``short_*`` forms are for columns that must not jump: three significant digits in at most seven characters.
+The ``short_*`` forms are for columns that must not jump: three significant digits, at most seven characters.
 """
 
 import math
@@ -25,7 +25,7 @@ _DIGITS = 330
 
 
 def to_fixed(value: float, decimals: int) -> str:
-    """``value`` with ``decimals`` places; its exact binary value is rounded half away from zero, as in JavaScript."""
+    """``value`` with ``decimals`` places; ties go away from zero, as in JavaScript's toFixed."""
     with localcontext(prec=_DIGITS):
         return str(Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
@@ -63,7 +63,7 @@ def show_data(size: float) -> str:
 
 
 def show_time_ms(ms: float, unit: str = "") -> str:
-    """A time given in milliseconds; ``unit`` is k6's summaryTimeUnit (s, ms, us) or empty for the one that suits."""
+    """A time in milliseconds; ``unit`` is k6's summaryTimeUnit (s, ms, us), or empty for what suits."""
     if unit in _TIME_UNITS:
         factor, suffix = _TIME_UNITS[unit]
         return to_fixed(ms * factor, 2) + suffix
@@ -110,7 +110,7 @@ def format_elapsed(elapsed_ns: int, longest_ns: int) -> str:
 
 
 def short_time(ms: float) -> str:
-    """A time in at most 7 characters and 3 significant digits: ``1.20ms``, ``850µs``, ``12.3s``, ``2m05s``."""
+    """A time in at most 7 characters, 3 digits of them significant: ``1.20ms``, ``850µs``, ``2m05s``."""
     if not math.isfinite(ms):
         return "-"
     if ms == 0:

@@ -1,7 +1,7 @@
-"""What is seen of a run while it goes on: nothing, plain lines in k6's style, or (in ``live``) a terminal view.
+"""What is seen of a run while it goes on: nothing, lines in k6's style, or (in ``live``) a terminal view.
 
-All are driven from the coordinator's single-threaded loop: ``start``, then ``phase``, ``update`` and ``log`` in any
-order, ``stop`` at the end. None of them owns a thread or a timer.
+All are driven from the coordinator's single-threaded loop: ``start``, then ``phase``, ``update`` and ``log``
+in any order, ``stop`` at the end. None of them owns a thread or a timer.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,9 @@
 """The end-of-test summary in the layout of k6 2.x, modes ``compact`` and ``full``.
 
-A text is a list of items; each but a lone line break is preceded by a line break (k6's rule, which is why the
-summary starts with an empty line and blocks end with one). Columns are aligned within one block: the totals, one
-group, or one scenario. A metric finds its family, and is hidden, by the beginning of its name: a custom metric
-called ``http_reqs_slow`` therefore stands under HTTP, as it does in k6.
+A text is a list of items; each but a lone line break is preceded by a line break (k6's rule, which is why
+the summary starts with an empty line and blocks end with one). Columns are aligned within one block: the
+totals, one group, or one scenario. A metric finds its family, and is hidden, by the beginning of its name: a
+custom metric called ``http_reqs_slow`` therefore stands under HTTP, as it does in k6.
 """
 
 import re
@@ -27,8 +27,8 @@ from swell.report.values import (
 
 # Ours, beside k6's: lateness of the start, and the time from the intended start to the end.
 OWN_ITERATION_METRICS = ("iteration_start_lag", "iteration_response_time")
-PASS = "✓"
-FAIL = "✗"
+OK_MARK = "✓"
+FAIL_MARK = "✗"
 
 # k6's families in its order with the beginnings of the names that belong there; the rest is custom. A longer
 # beginning wins, so that web vitals are not taken for the browser's other metrics.
@@ -107,7 +107,7 @@ class _Writer:
 
     def threshold(self, snapshot: Snapshot, result: ThresholdResult) -> str:
         paint = self.style.paint
-        mark = paint(PASS, GREEN) if result.ok else paint(FAIL, RED)
+        mark = paint(OK_MARK, GREEN) if result.ok else paint(FAIL_MARK, RED)
         source = printable(result.source.strip())
         shown = show_threshold_value(snapshot, result, self.style)
         if result.no_data and not result.ok:
@@ -160,24 +160,27 @@ class _Writer:
         longest = max(len(name) for name, _, _ in values)
         widest = max(len(value) for _, value, _ in values)
         return [
-            f"{name}{style.dots(longest - len(name) + 3)} {style.value(pad_to(value, widest))} {style.extra(extra)}"
-            for name, value, extra in values
+            f"{name}{style.dots(longest - len(name) + 3)} "
+            f"{style.value(pad_to(value, widest))} {style.aside(aside)}"
+            for name, value, aside in values
         ]
 
     def check(self, check: CheckState, level: int) -> str:
         indent = "  " * (level + 1)
         name = printable(check.name)
         if not check.fails:
-            return indent + self.style.paint(f"{PASS} {name}", GREEN)
+            return indent + self.style.paint(f"{OK_MARK} {name}", GREEN)
         total = check.passes + check.fails
         # k6's indent of the second line grows by two steps with each level (seen there, kept).
         detail = " " * ((level + level + 1) * 2)
         percent = check.passes * 100 // total
         return (
             indent
-            + self.style.paint(f"{FAIL} {name}", RED)
+            + self.style.paint(f"{FAIL_MARK} {name}", RED)
             + "\n"
-            + self.style.paint(f"{detail}↳  {percent}% — {PASS} {check.passes} / {FAIL} {check.fails}", RED)
+            + self.style.paint(
+                f"{detail}↳  {percent}% — {OK_MARK} {check.passes} / {FAIL_MARK} {check.fails}", RED
+            )
         )
 
     # Full mode: groups of the default scenario, then each other scenario with its groups.

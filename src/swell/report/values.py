@@ -31,7 +31,7 @@ def share(part: float, whole: float) -> float:
 
 
 def trend_stat(histogram: Histogram, stat: str) -> float:
-    """The statistic that ``stat`` names: avg, min, med, max, count or p(N); 0 for an empty trend, as in k6."""
+    """The statistic ``stat``: avg, min, med, max, count or p(N); 0 for an empty trend, as in k6."""
     if histogram.count == 0:
         return 0.0
     if stat == "avg":
@@ -61,7 +61,7 @@ def has_samples(state: MetricState) -> bool:
 
 
 def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
-    """The metrics and submetrics that reports list: those with samples and those that a threshold names, sorted."""
+    """The metrics and submetrics that reports list, sorted: those with samples or a threshold."""
     judged = {result.metric for result in snapshot.thresholds}
     shown = [state for state in snapshot.metrics if has_samples(state) or state.key in judged]
     return sorted(shown, key=lambda state: key_order(state.key))
@@ -73,7 +73,7 @@ def parent_group(path: str) -> str:
 
 
 def child_groups(snapshot: Snapshot, path: str) -> list[str]:
-    """The groups right below ``path`` in the order first seen, those included that only hold further groups."""
+    """The groups right below ``path`` in the order first seen, also those that only hold further groups."""
     found: dict[str, None] = {}
     for seen in (*snapshot.groups, *(check.group for check in snapshot.checks)):
         group = seen
@@ -97,7 +97,7 @@ def key_order(key: str) -> tuple[object, ...]:
 
 
 def collation(text: str) -> tuple[object, ...]:
-    """A sort key near to the Unicode collation that k6 sorts by: marks, digits, letters; case decides ties only."""
+    """A sort key near to k6's Unicode collation: marks, digits, letters; case decides ties only."""
     ranks = tuple((2 if char.isalpha() else 1 if char.isdigit() else 0, char) for char in text.casefold())
     return (ranks, text.swapcase())
 
