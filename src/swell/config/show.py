@@ -1,5 +1,6 @@
 """Options as k6 prints them: what ``swell inspect`` shows, and what scripts see of them."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -65,7 +66,7 @@ def option_reference() -> str:
 
 
 def _reference_row(row: Option) -> str:
-    default = "" if row.default in (None, "", (), {}) else str(_show_option(row, Options()))
+    default = "" if row.default in (None, "", (), {}) else json.dumps(_show_option(row, Options()))
     own = " (swell's own)" if row.own else ""
     cells = (
         f"`{row.key}`" if row.key == row.name else f"`{row.key}`, `{row.name}`",

@@ -112,6 +112,8 @@ def _row(name: str, type_: ValueType, help_: str, *flags: str, **details: Unpack
     if type_ is not BOOL:
         derived["metavar"] = "|".join(filter(None, type_.choices)) or _METAVARS.get(type_.name, "TEXT")
     given: dict[str, Any] = {**derived, **details}
+    if not given["env"]:
+        given["sources"] -= {"env"}
     return Option(name=name, type=type_, help=help_, group="", flags=flags, **given)
 
 
@@ -206,7 +208,7 @@ _EXECUTION: Final = (
 _NETWORK: Final = (
     _row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
     _row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
-    _row("batch_per_host", count(), "The same per host.", "--batch-per-host"),
+    _row("batch_per_host", count(), "Requests of one batch in flight per host at most.", "--batch-per-host"),
     _row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
     _row(
         "http_debug",
@@ -284,7 +286,14 @@ _NETWORK: Final = (
         sources=TYPED,
     ),
     _row("tls_auth", CERTIFICATES, "Client certificates as PEM texts.", env="TLSAUTH"),
-    _row("tls_ca", CA_FILE, "Certificate authorities to trust besides the system's.", "--tls-ca", own=True),
+    _row(
+        "tls_ca",
+        CA_FILE,
+        "PEM file of authorities to trust besides the system's.",
+        "--tls-ca",
+        key="tlsCA",
+        own=True,
+    ),
     _row("tls_version", TLS_VERSION, "TLS versions to offer.", field="", env=""),
     _row("tls_cipher_suites", text_list(), "Cipher suites to offer."),
 )
