@@ -6,6 +6,7 @@ Run it as ``python benchmarks/aggregate.py``; best of several rounds.
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 from swell.metrics.aggregate import SeriesRules, WorkerAggregator
 from swell.metrics.samples import JUDGED, STAMPED, Recorder
@@ -38,7 +39,7 @@ def fill(registry: TagRegistry, recorder: Recorder, requests: int, names: int) -
     default = registry.intern(base)
     checks = [registry.series("checks", registry.extend(default, {"check": f"check {i}"})) for i in range(2)]
     iteration = registry.series("iteration_duration", default)
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     now = 0
     for _ in range(requests):
         now += 16_000
@@ -59,12 +60,12 @@ def measure(requests: int, names: int, *, sections: bool = False) -> None:
     http, samples = recorder.swap()
     aggregator = WorkerAggregator(registry, SeriesRules(sections=sections))
     aggregator.consume(http, samples)
-    consume = best_of(ROUNDS, lambda: lambda: aggregator.consume(http, samples))
+    consume = best_of(ROUNDS, lambda: partial(aggregator.consume, http, samples))
     take = best_of(
         ROUNDS, lambda: (aggregator.consume(http, samples), lambda: aggregator.take_delta(0, 1))[1]
     )
     records = 4 * requests
-    print(  # noqa: T201
+    print(
         f"{requests:>7,} exchanges, {names:>5,} names{', sections' if sections else '':10}"
         f" consume {consume * 1e3:8.3f} ms ({consume / records * 1e9:6.1f} ns a record)"
         f"   take_delta {take * 1e3:8.3f} ms"

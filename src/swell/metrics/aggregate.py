@@ -1,4 +1,4 @@
-"""From records to results: what a worker sums up each second, and how the run adds it up; import from here."""
+"""From records to results: what a worker sums up, and how the run adds it up; import from here."""
 
 from swell.metrics.delta import Delta, SecondDelta, SeriesRules, series_rules
 from swell.metrics.run_aggregate import RunAggregate

@@ -1,6 +1,6 @@
 """Which results a series feeds, decided once per tag set; this is where tables are kept bounded."""
 
-from swell.metrics.delta import TagPairs, SeriesRules
+from swell.metrics.delta import SeriesRules, TagPairs
 from swell.metrics.model import Metric, MetricType
 from swell.metrics.slots import CheckSlot, RequestSlot, Slot
 from swell.metrics.tags import OVERFLOW, TagSet

@@ -40,7 +40,7 @@ class SeriesRules(msgspec.Struct, frozen=True):
 def series_rules(
     metrics: Iterable[Metric], keys: Iterable[tuple[str, TagPairs]], *, sections: bool = False
 ) -> SeriesRules:
-    """Rules for custom ``metrics`` and the parsed ``keys`` of the thresholds (those without tags are totals)."""
+    """Rules for custom ``metrics`` and the parsed ``keys`` of the thresholds (without tags: totals)."""
     submetrics = dict.fromkeys((EXPECTED_RESPONSE, *(key for key in keys if key[1])))
     return SeriesRules(metrics=tuple(metrics), submetrics=tuple(submetrics), sections=sections)
 

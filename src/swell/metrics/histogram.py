@@ -1,16 +1,16 @@
 """A sparse log-linear histogram over any float: bounded memory, relative error under 0.1 %, exact extremes.
 
-A bucket is the value's own sign, exponent and leading mantissa bits, so that its number is one shift of the float's
-bits: ``key = sign * (|bits| >> 42)`` with 1,024 buckets per octave (``bits`` 10), or ``>> 47`` with 32 (``bits`` 5).
-A bucket stands for its middle, hence an error of at most half its width: 0.049 % and 1.6 %; a fine bucket no wider
-than 1 that begins at an integer stands for that integer, so that integers up to 2,047 are exact, and errs by less than
-0.098 %. Zero is a bucket of its own. Percentiles interpolate between ranks as k6 does (i = p·(n−1)) and never leave
-[min, max]; between ranks of different sign the error is relative to the larger of both. Subnormal values (under
-2.3e-308) count as zeros.
+A bucket is the value's own sign, exponent and leading mantissa bits, so that its number is one shift of the
+float's bits: ``key = sign * (|bits| >> 42)`` with 1,024 buckets per octave (``bits`` 10), or ``>> 47`` with
+32 (``bits`` 5). A bucket stands for its middle, hence an error of at most half its width: 0.049 % and 1.6 %;
+a fine bucket no wider than 1 that begins at an integer stands for that integer, so that integers up to 2,047
+are exact, and errs by less than 0.098 %. Zero is a bucket of its own. Percentiles interpolate between ranks
+as k6 does (i = p·(n-1)) and never leave [min, max]; between ranks of different sign the error is relative to
+the larger of both. Subnormal values (under 2.3e-308) count as zeros.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -26,8 +26,9 @@ _EXACT_INTEGERS = 1 << (FINE_BITS + 1)
 # Merging through a dense array costs its span; above this the keys are sorted instead.
 _DENSE_SPAN = 1 << 17
 
-_COUNT_TYPES = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<i8")}
-_KEY_TYPE = np.dtype("<i4")
+_COUNT_TYPES: dict[int, np.dtype[Any]] = {width: np.dtype(f"<i{width}") for width in (2, 4, 8)}
+_COUNT_TYPES[1] = np.dtype("<u1")
+_KEY_TYPE: np.dtype[np.int32] = np.dtype("<i4")
 
 Keys = NDArray[np.int64]
 Counts = NDArray[np.int64]
@@ -37,8 +38,8 @@ Floats = NDArray[np.float64]
 class Histogram(msgspec.Struct, frozen=True):
     """How often which values were seen; immutable, so that snapshots may share it.
 
-    ``keys`` are ascending little-endian int32, ``counts`` little-endian integers of the width (1, 2, 4 or 8 bytes)
-    that the largest of them needs.
+    ``keys`` are ascending little-endian int32, ``counts`` little-endian integers of the width (1, 2, 4 or 8
+    bytes) that the largest of them needs.
     """
 
     count: int = 0
@@ -191,7 +192,7 @@ def sum_keys(keys: Sequence[Keys], counts: Sequence[Counts]) -> tuple[Keys, Coun
 
 def _pack_counts(counts: Counts) -> bytes:
     largest = int(counts.max()) if len(counts) else 0
-    width = 1 if largest < 1 << 8 else 2 if largest < 1 << 16 else 4 if largest < 1 << 32 else 8
+    width = 1 if largest < 1 << 8 else 2 if largest < 1 << 15 else 4 if largest < 1 << 31 else 8
     return counts.astype(_COUNT_TYPES[width]).tobytes()
 
 

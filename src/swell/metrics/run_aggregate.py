@@ -1,7 +1,7 @@
 """The run's side: adds up the workers' deltas and gives the snapshots that everything else reads.
 
-What is kept is immutable (a delta replaces a value by a merged one), so that a snapshot shares it and costs next to
-nothing. Memory is bounded by the tables' rows and one row per second of the run.
+What is kept is immutable (a delta replaces a value by a merged one), so that a snapshot shares it and costs
+next to nothing. Memory is bounded by the tables' rows and one row per second of the run.
 """
 
 from bisect import bisect_right
@@ -181,13 +181,13 @@ class RunAggregate:
         return value.histogram.percentile(percent)
 
     def judge(self, elapsed_ns: int, *, final: bool = False) -> tuple[ThresholdResult, ...]:
-        """Judge the thresholds; the snapshots that follow carry the results. ``final`` counts empty series too."""
+        """Judge the thresholds, for the snapshots that follow too; ``final`` counts empty series."""
         self._results = self._judge.judge(self._values, self._known, elapsed_ns, final=final)
         self._final = final
         return self._results
 
     def metric_states(self) -> tuple[MetricState, ...]:
-        """All metrics that saw samples or have a threshold, built-in ones first, submetrics after their metric."""
+        """All metrics with samples or a threshold, built-in ones first, submetrics after their metric."""
         wanted: dict[str, dict[str, MetricState]] = {name: {} for name in self._known}
         for name, tags in (*((name, ()) for name in self._known), *self._judge.keys, *self._rules.submetrics):
             key = format_metric_key(name, tags)
@@ -203,12 +203,15 @@ class RunAggregate:
         found = []
         if self.overflowed_tag_sets:
             found.append(
-                f"too many different tags: {self.overflowed_tag_sets} sets were put together; group URLs with name="
+                f"too many different tags: {self.overflowed_tag_sets} sets were put together;"
+                " group URLs with name="
             )
         if self.overflowed_rows:
+            rules = self._rules
             found.append(
-                f"{self.overflowed_rows} series are in the row {OVERFLOW!r}: the tables keep {self._rules.request_rows}"
-                f" requests, {self._rules.check_rows} checks and {self._rules.section_rows} sections; group with name="
+                f"{self.overflowed_rows} series are in the row {OVERFLOW!r}: the tables keep "
+                f"{rules.request_rows}"
+                f" requests, {rules.check_rows} checks and {rules.section_rows} sections; group with name="
             )
         if self.refused:
             found.append(f"{self.refused} values were no finite numbers and are left out")

@@ -1,8 +1,8 @@
 """The worker's dense stores: numbered rows that numpy adds thousands of values to in a few calls.
 
-A row is one group of series that feed the same results. Its buckets live in pages of 128 (an eighth of an octave),
-made where a value first falls; a table of rows by page columns says where. So one lookup finds the cell of a value,
-whatever its size, and memory follows the values seen within one second.
+A row is one group of series that feed the same results. Its buckets live in pages of 128 (an eighth of an
+octave), made where a value first falls; a table of rows by page columns says where. So one lookup finds the
+cell of a value, whatever its size, and memory follows the values seen within one second.
 """
 
 import numpy as np

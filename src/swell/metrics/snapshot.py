@@ -1,13 +1,16 @@
 """The immutable, mergeable, versioned state of a run that every report is a pure function of.
 
-A snapshot is taken while a run goes on (the live view, thresholds) and at its end; the last one is saved as JSON
-and every report can be made again from it.
+A snapshot is taken while a run goes on (the live view, thresholds) and at its end; the last one is saved as
+JSON and every report can be made again from it.
 """
 
+import os
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from swell.base.errors import ExitCode, SwellError
 from swell.metrics.histogram import Histogram
 from swell.metrics.model import Metric
 
@@ -93,7 +96,11 @@ class ErrorRow(msgspec.Struct, frozen=True):
 
 
 class ThresholdResult(msgspec.Struct, frozen=True):
-    """One judged threshold expression; ``observed`` is None where no sample was seen."""
+    """One judged threshold expression; ``observed`` is None where no sample was seen.
+
+    ``no_data`` is set at the end only: with ``ok`` false the threshold failed for want of samples, with
+    ``ok`` true it passed without any, as in k6. ``aborted`` means that this result ends the run.
+    """
 
     metric: str
     source: str
@@ -209,3 +216,52 @@ class Snapshot(msgspec.Struct, frozen=True):
             if state.key == key:
                 return state
         return None
+
+
+class SnapshotError(SwellError):
+    """A saved snapshot cannot be read."""
+
+    exit_code = ExitCode.INVALID_CONFIG
+    slug = "invalid-snapshot"
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+def save_snapshot(snapshot: Snapshot, path: Path) -> None:
+    """Write ``snapshot`` as JSON; readers see the old file or the whole new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.encode(snapshot))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Read what ``save_snapshot`` wrote; ``SnapshotError`` where it is missing, broken or another version."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        version = msgspec.json.decode(content, type=_Versioned).version
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        hint = "it must be the JSON file that a run saved, whole and unchanged"
+        raise SnapshotError(f"{path} is no saved snapshot: {error}", hint=hint) from error
+    if version != SNAPSHOT_VERSION:
+        hint = "use the version of swell that saved it, or run the test again"
+        message = f"{path} has snapshot version {version}; this swell reads version {SNAPSHOT_VERSION}"
+        raise SnapshotError(message, hint=hint)
+    try:
+        return msgspec.json.decode(content, type=Snapshot)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SnapshotError(
+            f"{path} is damaged: {error}", hint="run the test again to save a new one"
+        ) from error

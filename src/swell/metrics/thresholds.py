@@ -3,12 +3,12 @@
     key         metric | metric{tag:value,tag:value}
     expression  aggregation operator number       spaces are free
     operator    the first of <=  <  >=  >  ===  ==  !=  that occurs
-    aggregation counter: count, rate · gauge: value · rate: rate · trend: avg, min, max, med, p(N) with 0 <= N <= 100
+    aggregation counter: count, rate · gauge: value · rate: rate · trend: avg, min, max, med, p(N), N 0 to 100
 
 A counter's rate is its sum by the seconds of the whole run. While the run goes on a series without samples is
-skipped; at the end it counts: where data is required it fails as "no data", else it is judged as k6 does (a rate
-passes, everything else is 0). A counter that nothing was added to did count, and counted 0, as long as the run did
-anything at all; so ``errors: count<10`` passes when nothing failed.
+skipped; at the end it counts: where data is required it fails as "no data", else it is judged as k6 does (a
+rate passes, everything else is 0). A counter that nothing was added to did count, and counted 0, as long as
+the run did anything at all; so ``errors: count<10`` passes when nothing failed.
 """
 
 import difflib
@@ -224,8 +224,8 @@ class Judge:
     ) -> tuple[ThresholdResult, ...]:
         """One result per expression, in the order written.
 
-        ``aborted`` marks those that failed, have abortOnFail and are past their delay: they end the run. Before the
-        end a series without samples gives ``ok`` with ``observed`` None.
+        ``aborted`` marks those that failed, have abortOnFail and are past their delay: they end the run.
+        Before the end a series without samples gives ``ok`` with ``observed`` None.
         """
         ran = any(isinstance(value, CounterValue) and value.count for value in values.values())
         return tuple(
@@ -259,10 +259,10 @@ class Judge:
         if self._require_data:
             return ThresholdResult(rule.key, source, ok=False, observed=None, no_data=True)
         ok = kind is MetricType.RATE or rule.threshold.holds(0.0)
-        return ThresholdResult(rule.key, source, ok, observed=None)
+        return ThresholdResult(rule.key, source, ok, observed=None, no_data=True)
 
     def silent(self, values: Mapping[str, SinkValue]) -> tuple[str, ...]:
-        """The keys of series that saw no sample, for a warning; counters that the engine itself keeps apart."""
+        """The keys of series that saw no sample, for a warning; not of what the engine itself counts."""
         keys = dict.fromkeys(rule.key for rule in self._rules if rule.name != "dropped_iterations")
         return tuple(key for key in keys if (value := values.get(key)) is None or is_empty(value))
 

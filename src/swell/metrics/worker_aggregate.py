@@ -1,8 +1,8 @@
 """The worker's side: fixed-width records in, one delta a second out.
 
-Every record costs a constant number of vectorised steps, however many results its series feeds: a tag set's number is
-looked up in an array that gives a row; rows stand for "all tag sets that feed the same results"; once a second
-each row is handed to its results.
+Every record costs a constant number of vectorised steps, however many results its series feeds: a tag set's
+number is looked up in an array that gives a row; rows stand for "all tag sets that feed the same results";
+once a second each row is handed to its results.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -111,7 +111,7 @@ class _Second:
 
 
 class WorkerAggregator:
-    """Sums up a worker's records; ``consume`` is for ``Recorder.on_full``, ``take_delta`` for once a second."""
+    """Sums up a worker's records; ``consume`` serves as ``Recorder.on_full``."""
 
     def __init__(self, registry: TagRegistry, rules: SeriesRules, origin_ns: int = 0) -> None:
         self._registry = registry
@@ -194,14 +194,14 @@ class WorkerAggregator:
         failures = failed | ((flags & ERROR) != 0)
         size = self._class_sums.shape[1]
         sent, received = columns[_SENT], columns[_RECEIVED]
-        for sums, numbers in zip(
-            self._class_sums, (None, judged, failed, failures, sent, received), strict=True
-        ):
+        for place, numbers in enumerate((None, judged, failed, failures, sent, received)):
             if len(classes) * 4 > size:
                 # Floats hold these sums exactly: they stay under 2**53.
-                sums += np.bincount(classes, weights=numbers, minlength=size).astype(np.int64)
+                sums = np.bincount(classes, weights=numbers, minlength=size)
+                self._class_sums[place] += sums.astype(np.int64)
             else:
-                np.add.at(sums, classes, 1 if numbers is None else numbers.astype(np.int64))
+                ones = 1 if numbers is None else numbers.astype(np.int64)
+                np.add.at(self._class_sums[place], classes, ones)
         count = len(classes)
         second.requests += count
         second.failures += int(np.count_nonzero(failures))
