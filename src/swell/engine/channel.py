@@ -44,7 +44,7 @@ class FrameDecoder(Generic[T]):
     """Turns a stream of bytes, cut anywhere, into the frames of one direction."""
 
     def __init__(self, frame_type: type[T] | object, limit: int = MAX_FRAME_BYTES) -> None:
-        self._decode: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(frame_type)  # type: ignore[arg-type]
+        self._decode: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(frame_type)
         self._limit = limit
         self._buffer = bytearray()
 

@@ -4,6 +4,7 @@ import struct
 
 import msgspec
 
+from swell.base.errors import ExitCode
 from swell.config.options import Options
 from swell.config.scenarios import Scenario
 from swell.engine.script import ScriptExports
@@ -109,6 +110,8 @@ class ScriptFailed(msgspec.Struct, frozen=True, tag="script-failed"):
     hint: str = ""
     timed_out: bool = False
     aborted: bool = False
+    exit_code: int = ExitCode.SCRIPT_EXCEPTION
+    slug: str = "script-exception"
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -169,7 +172,7 @@ class LogLine(msgspec.Struct, frozen=True, tag="log"):
 
 
 class ScenarioDone(msgspec.Struct, frozen=True, tag="scenario-done"):
-    """This worker's part of a scenario is over."""
+    """The worker's part of a scenario is over."""
 
     name: str
 

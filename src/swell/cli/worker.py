@@ -1,0 +1,111 @@
+"""The entry point of a worker process: ``python -m swell.cli.worker --fd N --watchdog-fd M``.
+
+The only place of monkey patching. It happens before anything else is imported, so that every library the script
+imports is cooperative; hence the imports inside functions.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swell.engine.frames import Load
+    from swell.engine.script import Script
+
+
+def patch() -> None:
+    """Make blocking calls of the standard library cooperative, in the whole process; `swell debug` calls it too.
+
+    Raises nothing where it has been called before.
+    """
+    from gevent import monkey  # noqa: PLC0415 - see the module's docstring
+
+    # Signals belong to the process's end (SIGTERM kills a worker); subprocesses of a script wait cooperatively.
+    monkey.patch_all(signal=False)
+
+
+def load_native(frame: "Load") -> "Script":
+    """Load a native Python script."""
+    from swell.scripts.native.loader import (  # noqa: PLC0415 - only the front end in use is imported
+        load_script as load,
+    )
+
+    return load(frame.path, frame.env, frame.seed)
+
+
+# How scripts of each language are loaded.
+FRONT_ENDS = {"native": load_native}
+
+
+def load_script(frame: "Load") -> "Script":
+    """Load the script with the front end of its language; raises ``ScriptError`` or ``SwellError``."""
+    from swell.base.errors import SwellError  # noqa: PLC0415
+
+    front_end = FRONT_ENDS.get(frame.language)
+    if front_end is None:
+        known = ", ".join(sorted(FRONT_ENDS))
+        raise SwellError(f"no front end for scripts in {frame.language!r}; there are: {known}")
+    return front_end(frame)
+
+
+def main(arguments: list[str], load: Any = load_script) -> None:
+    """Serve the coordinator on the given descriptors, then end the process."""
+    fd, watchdog_fd = _descriptors(arguments)
+    patch()
+    # isort: split
+    import faulthandler  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    from swell.cli.worker_output import redirect_output  # noqa: PLC0415
+    from swell.engine.uplink import WorkerChannel  # noqa: PLC0415
+    from swell.engine.watchdog import HubPulse  # noqa: PLC0415
+
+    pulse = HubPulse()
+    _start_watchdog(watchdog_fd, pulse)
+    _raise_file_limit()
+    from swell.engine.worker import Worker  # noqa: PLC0415
+
+    faulthandler.enable(file=sys.__stderr__ or 2)
+    channel = WorkerChannel(socket.socket(fileno=fd))
+    worker = Worker(channel, load, pulse)
+    redirect_output(worker.log)
+    worker.run()
+    # Neither finalizers nor the script's threads may hold up the end of the run: everything is sent.
+    os._exit(0)
+
+
+def _descriptors(arguments: list[str]) -> tuple[int, int]:
+    match arguments:
+        case ["--fd", fd, "--watchdog-fd", watchdog_fd]:
+            return int(fd), int(watchdog_fd)
+        case _:
+            sys.exit("this is the entry point of swell's worker processes; use 'swell run'")
+
+
+def _start_watchdog(fd: int, pulse: Any) -> None:
+    """Start the native thread that beats while the hub does not."""
+    from gevent import monkey  # noqa: PLC0415
+
+    from swell.engine.watchdog import Watchdog, end_process_group  # noqa: PLC0415
+
+    start_new_thread = monkey.get_original("_thread", "start_new_thread")
+    get_ident = monkey.get_original("_thread", "get_ident")
+    poll = monkey.get_original("select", "poll")
+    watchdog = Watchdog(fd, pulse, get_ident(), poll(), end_process_group)
+    start_new_thread(watchdog.run, ())
+
+
+def _raise_file_limit() -> None:
+    """Allow as many descriptors as the system lets us: each VU needs at least one."""
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError):
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

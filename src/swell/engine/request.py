@@ -1,0 +1,70 @@
+"""What the caller of a run gives (the request) and hears (the listener)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from swell.base.clock import NS_PER_SECOND
+from swell.config.options import Options
+from swell.config.scenarios import Scenario
+from swell.engine.frames import LogLine
+from swell.engine.lifecycle import Phase
+from swell.engine.script import ScriptExports
+from swell.metrics.aggregate import SeriesRules
+from swell.metrics.snapshot import Snapshot
+
+
+class ResolvedPlan(Protocol):
+    """What the option layers come to."""
+
+    @property
+    def options(self) -> Options:
+        """All options, scenarios apart."""
+        ...
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, validated."""
+        ...
+
+    @property
+    def rules(self) -> SeriesRules:
+        """Which series are kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to run, and what the caller decides along the way.
+
+    ``resolve`` turns the script's exports into the plan and raises ``ConfigError`` with every fault.
+    ``make_summary`` makes the JSON that handle_summary receives. ``seed`` serves where the options name none.
+    """
+
+    path: str
+    language: str
+    resolve: Callable[[ScriptExports], ResolvedPlan]
+    make_summary: Callable[[Snapshot], bytes]
+    env: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    seed: int = 0
+    init_timeout_ns: int = 120 * NS_PER_SECOND
+
+
+class RunListener:
+    """Hears of what happens; the base class ignores it all. Every method must return quickly."""
+
+    def on_phase(self, phase: Phase) -> None:
+        """The run has entered ``phase``."""
+
+    def on_plan(self, plan: ResolvedPlan, workers: int) -> None:
+        """The options are resolved; ``workers`` processes make the VUs now."""
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """All workers have reported the last second."""
+
+    def on_log(self, line: LogLine, worker: int) -> None:
+        """A line for the log, from the script, a worker or the run itself."""
+
+    def on_tick(self, now_ns: int) -> None:
+        """About ten times a second, to redraw what depends on time alone."""

@@ -1,0 +1,200 @@
+"""What a run has come to so far: deltas added up, scenarios' counts, the workers' health, and snapshots of it all."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+import swell
+from swell.base.clock import wall_ns
+from swell.base.errors import ExitCode
+from swell.config.scenarios import Scenario
+from swell.engine.frames import Progress, ScenarioCounts
+from swell.engine.lifecycle import Cause, Phase
+from swell.engine.progress import ScenarioSpan, max_vus, scenario_state
+from swell.engine.request import ResolvedPlan
+from swell.metrics.run_aggregate import RunAggregate
+from swell.metrics.snapshot import RunInfo, ScenarioState, Snapshot, ThresholdResult
+
+_ENDED = frozenset({"done", "interrupted"})
+# Causes that somebody or some rule wanted; the others are faults.
+_WANTED = frozenset({ExitCode.EXTERNAL_ABORT, ExitCode.SCRIPT_ABORTED, ExitCode.THRESHOLDS_FAILED})
+
+
+class RunResults:
+    """Adds up one run; the conductor's memory of everything measured."""
+
+    def __init__(self, script: str) -> None:
+        self._script = script
+        self._plan: ResolvedPlan | None = None
+        self._workers = 0
+        self._seed = 0
+        self._aggregate: RunAggregate | None = None
+        self._begun_ns = 0
+        self._begun_at = ""
+        self._ended_ns: int | None = None
+        self._run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        self._spans: dict[str, ScenarioSpan] = {}
+        self._counts: dict[int, dict[str, ScenarioCounts]] = {}
+        self._setup_data: bytes | None = None
+        self.lost_workers: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"<RunResults {self._run_id} workers={self._workers} lost={self.lost_workers}>"
+
+    @property
+    def has_started(self) -> bool:
+        """Whether there is anything to take a snapshot of."""
+        return self._aggregate is not None
+
+    # In.
+
+    def plan(self, plan: ResolvedPlan, workers: int, seed: int) -> None:
+        """The plan is known."""
+        self._plan = plan
+        self._workers = workers
+        self._seed = seed
+
+    def begin(self, now_ns: int) -> None:
+        """The run begins, with setup where there is one; all rates count from here. Only the first call counts."""
+        if self._aggregate is not None:
+            return
+        plan = self._planned()
+        options = plan.options
+        self._begun_ns = now_ns
+        begun_wall = datetime.fromtimestamp(wall_ns() / 1e9, UTC)
+        self._begun_at = begun_wall.isoformat(timespec="milliseconds")
+        thresholds = {} if options.no_thresholds else options.thresholds
+        self._aggregate = RunAggregate(
+            plan.rules, thresholds, require_data=options.require_data, started_ns=now_ns
+        )
+
+    def start(self, at_ns: int, setup_data: bytes | None) -> None:
+        """The scenarios start at ``at_ns``."""
+        self.begin(at_ns)
+        self._setup_data = setup_data
+        for scenario in self._planned().scenarios:
+            if scenario.after is None:
+                self.start_scenario(scenario, at_ns)
+
+    def start_scenario(self, scenario: Scenario, at_ns: int) -> None:
+        """``scenario`` counts from ``at_ns``."""
+        self._spans[scenario.name] = ScenarioSpan(at_ns + scenario.start_time_ns)
+
+    def add(self, worker: int, progress: Progress, now_ns: int) -> None:
+        """Add what a worker has measured."""
+        if self._aggregate is None:
+            return
+        self._aggregate.add(progress.delta, worker)
+        self._counts[worker] = {count.name: count for count in progress.scenarios}
+        self._close_spans(now_ns)
+
+    def forget(self, worker: int) -> None:
+        """A worker is gone: what it did remains, its VUs do not."""
+        self._counts[worker] = {
+            name: count
+            if count.status in _ENDED
+            else msgspec.structs.replace(count, vus=0, initialized_vus=0, status="interrupted")
+            for name, count in self._counts.get(worker, {}).items()
+        }
+
+    def lose(self, worker: int) -> None:
+        """A worker ended before its work did: its last second is missing."""
+        if worker not in self.lost_workers:
+            self.lost_workers.append(worker)
+
+    def finish(self, now_ns: int) -> None:
+        """The scenarios, or then teardown, are over; the last call counts."""
+        self._ended_ns = now_ns
+        self._close_spans(now_ns)
+
+    def sample_gauges(self, now_ns: int) -> None:
+        """Sample ``vus`` and ``vus_max`` over all workers, as k6 does once a second."""
+        if self._aggregate is None:
+            return
+        counts = self._counts.values()
+        vus = sum(count.vus for worker in counts for count in worker.values())
+        initialized = sum(
+            max((count.initialized_vus for count in worker.values()), default=0) for worker in counts
+        )
+        self._aggregate.gauge("vus", vus, now_ns)
+        self._aggregate.gauge("vus_max", initialized, now_ns)
+
+    # Out.
+
+    def judge(self, now_ns: int, *, final: bool) -> Sequence[ThresholdResult]:
+        """The thresholds that do not hold now."""
+        if self._aggregate is None:
+            return ()
+        results = self._aggregate.judge(self._elapsed_ns(now_ns), final=final)
+        return [result for result in results if not result.ok]
+
+    def snapshot(self, now_ns: int, cause: Cause | None, phase: Phase, *, ended_early: bool) -> Snapshot:
+        """Everything known at ``now_ns``. Raises ``RuntimeError`` where nothing has begun."""
+        if self._aggregate is None:
+            raise RuntimeError("the run has not begun")
+        plan = self._planned()
+        options = plan.options
+        over = phase in {Phase.SUMMARY, Phase.LEAVING, Phase.OVER}
+        info = RunInfo(
+            run_id=self._run_id,
+            script=self._script,
+            started_at=self._begun_at,
+            duration_ns=self._elapsed_ns(now_ns),
+            swell_version=swell.__version__,
+            workers=self._workers,
+            seed=self._seed,
+            status="running"
+            if not over
+            else "finished"
+            if not ended_early
+            else "aborted"
+            if cause is None or cause.code in _WANTED
+            else "failed",
+            abort_reason=cause.message if cause is not None else "",
+            exit_code=int(cause.code) if cause is not None else 0,
+            summary_trend_stats=options.summary_trend_stats,
+            summary_time_unit=options.summary_time_unit,
+            scenarios_max_vus=max_vus(plan.scenarios),
+        )
+        states = self._states(now_ns)
+        warnings = []
+        if over and not any(state.iterations for state in states):
+            warnings.append("no iteration was completed; consider a longer duration")
+        return self._aggregate.snapshot(info, states, warnings=warnings, setup_data=self._setup_data)
+
+    # Helpers.
+
+    def _planned(self) -> ResolvedPlan:
+        if self._plan is None:
+            raise RuntimeError("the plan is not known yet")
+        return self._plan
+
+    def _elapsed_ns(self, now_ns: int) -> int:
+        return max(0, (now_ns if self._ended_ns is None else self._ended_ns) - self._begun_ns)
+
+    def _states(self, now_ns: int) -> list[ScenarioState]:
+        return [
+            scenario_state(
+                scenario,
+                self._counts_of(scenario.name),
+                self._spans.get(scenario.name, ScenarioSpan()),
+                now_ns,
+            )
+            for scenario in self._planned().scenarios
+        ]
+
+    def _counts_of(self, name: str) -> list[ScenarioCounts]:
+        return [worker[name] for worker in self._counts.values() if name in worker]
+
+    def _close_spans(self, now_ns: int) -> None:
+        """Note when scenarios ended: when the last worker said so, or at the end of the run."""
+        for name, span in self._spans.items():
+            if span.ended_ns is not None:
+                continue
+            counts = self._counts_of(name)
+            ended = len(counts) == self._workers and all(count.status in _ENDED for count in counts)
+            if ended or self._ended_ns is not None:
+                self._spans[name] = ScenarioSpan(span.started_ns, now_ns)

@@ -1,0 +1,99 @@
+"""What a worker measures of its VUs and of itself, on its way to the coordinator: the tick and the seconds.
+
+The tick swaps the recorder's buffers so often that aggregating one never holds up the hub for long, beats for the
+watchdog, and takes its own lateness as the hub's lag. Once a second, on the seconds of the run's start, the delta
+goes up. While the coordinator is behind, the delta stays here and grows by merging: nothing is lost, and nothing
+piles up.
+"""
+
+from collections.abc import Callable
+
+import gevent
+
+from swell.base.clock import NS_PER_MS, NS_PER_SECOND, Clock
+from swell.engine.frames import Health, Progress, ScenarioCounts
+from swell.engine.uplink import WorkerChannel
+from swell.engine.vitals import Vitals
+from swell.engine.watchdog import HubPulse
+from swell.metrics.samples import ErrorTable, Recorder
+from swell.metrics.tags import TagRegistry
+from swell.metrics.worker_aggregate import WorkerAggregator
+
+# 60,000 records take 3 ms to aggregate; at 20,000 a second this is 1,000 a tick.
+TICK_NS = 50 * NS_PER_MS
+
+
+class Telemetry:
+    """Runs the tick and the second of one worker."""
+
+    def __init__(
+        self,
+        channel: WorkerChannel,
+        clock: Clock,
+        pulse: HubPulse,
+        registry: TagRegistry,
+        recorder: Recorder,
+        errors: ErrorTable,
+        aggregator: WorkerAggregator,
+        counts: Callable[[], tuple[ScenarioCounts, ...]],
+    ) -> None:
+        self._channel = channel
+        self._clock = clock
+        self._pulse = pulse
+        self._registry = registry
+        self._recorder = recorder
+        self._errors = errors
+        self._aggregator = aggregator
+        self._counts = counts
+        self._vitals = Vitals()
+        self._taken_ns = clock.now_ns()
+        self._seconds: gevent.Greenlet[..., None] | None = None
+
+    def begin(self) -> None:
+        """Start to tick, and to report each second counted from now (setup is measured too)."""
+        self._pulse.beat_ns = self._clock.now_ns()
+        gevent.spawn(self._tick)
+        self.align(self._clock.now_ns())
+
+    def align(self, start_ns: int) -> None:
+        """Report at ``start_ns`` plus whole seconds from now on, and count the timeline's seconds from there."""
+        self._aggregator.start_at(start_ns)
+        if self._seconds is not None:
+            self._seconds.kill(block=False)
+        self._seconds = gevent.spawn(self._report, start_ns)
+
+    def send_rest(self) -> None:
+        """Send what the last second's report did not have yet."""
+        self._send(final=True)
+
+    def _tick(self) -> None:
+        deadline_ns = self._clock.now_ns()
+        while True:
+            deadline_ns += TICK_NS
+            self._clock.sleep_until_ns(deadline_ns)
+            now_ns = self._clock.now_ns()
+            self._pulse.beat_ns = now_ns
+            self._vitals.note_lag(now_ns - deadline_ns, self._pulse.take_stall())
+            self._vitals.check_clock()
+            self._recorder.flush()
+            # A tick that was missed is not made up for.
+            deadline_ns = max(deadline_ns, now_ns - TICK_NS)
+
+    def _report(self, start_ns: int) -> None:
+        due_ns = start_ns
+        while True:
+            now_ns = self._clock.now_ns()
+            due_ns += max(1, (now_ns - due_ns) // NS_PER_SECOND + 1) * NS_PER_SECOND
+            self._clock.sleep_until_ns(due_ns)
+            if not self._channel.is_backlogged:
+                self._send(final=False)
+
+    def _send(self, *, final: bool) -> None:
+        self._recorder.flush()
+        now_ns = self._clock.now_ns()
+        delta = self._aggregator.take_delta(self._taken_ns, now_ns, self._errors.drain())
+        self._taken_ns = now_ns
+        self._channel.send(Progress(delta, self._counts(), self._health(), final))
+
+    def _health(self) -> Health:
+        return self._vitals.take(len(self._registry), self._registry.overflowed)
