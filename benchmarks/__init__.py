@@ -1,0 +1,1 @@
+"""Benchmarks: swell beside other load generators, and its own parts."""
