@@ -112,7 +112,7 @@ def busy(seed: int = 1) -> Snapshot:
         ),
         errors=(
             ErrorRow(
-                "1503", "status 503", "POST", "/api/customers/{id}/orders", 30, "Service Unavailable: pool"
+                1503, "status 503", "POST", "/api/customers/{id}/orders", 30, "Service Unavailable: pool"
             ),
             ErrorRow(1500, "status 500", "PUT", "/api/basket", 12, ""),
             ErrorRow(1212, "connection refused", "POST", "/api/orders", 8, "dial tcp 127.0.0.1:8080"),

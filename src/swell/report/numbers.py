@@ -12,7 +12,7 @@ The ``short_*`` forms are for columns that must not jump: three significant digi
 """
 
 import math
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.metrics.model import Contains
@@ -35,9 +35,16 @@ def _stripped(value: float, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _truncated(value: float, decimals: int) -> str:
-    factor = 10**decimals
-    return _stripped(math.trunc(factor * value) / factor, decimals)
+def _cut(value: float, scale: int, decimals: int) -> str:
+    """``value`` times ``scale`` cut after ``decimals`` places, in decimal: 0.07246 ms is 72.46 µs, not 72.45."""
+    with localcontext(prec=_DIGITS):
+        scaled = Decimal(repr(float(value))) * scale
+        return f"{scaled.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN):f}"
+
+
+def _cut_time(value: float, scale: int) -> str:
+    text = _cut(value, scale, 2)
+    return text.rstrip("0").rstrip(".")
 
 
 def show_number(value: float) -> str:
@@ -47,7 +54,7 @@ def show_number(value: float) -> str:
 
 def show_percent(share: float) -> str:
     """A share between 0 and 1 as a percentage, cut off so that 99.999 % never reads as 100 %."""
-    return f"{to_fixed(math.trunc(share * 10_000) / 100, 2)}%"
+    return f"{_cut(share, 100, 2)}%"
 
 
 def show_data(size: float) -> str:
@@ -74,13 +81,13 @@ def show_time_ms(ms: float, unit: str = "") -> str:
     if ms < 0.001:
         return f"{math.trunc(ms * NS_PER_MS)}ns"
     if ms < 1:
-        return f"{_truncated(ms * 1000, 2)}µs"
+        return f"{_cut_time(ms, 1000)}µs"
     if ms < 1000:
-        return f"{_truncated(ms, 2)}ms"
-    text = _truncated(math.fmod(ms, _MS_PER_MINUTE) / 1000, 0 if ms > _MS_PER_MINUTE else 2) + "s"
-    minutes = math.trunc(ms / _MS_PER_MINUTE)
-    if minutes < 1:
-        return text
+        return f"{_cut_time(ms, 1)}ms"
+    if ms < _MS_PER_MINUTE:
+        return f"{_cut_time(ms / 1000, 1)}s"
+    minutes, left_ms = divmod(math.trunc(ms), _MS_PER_MINUTE)
+    text = f"{left_ms // 1000}s"
     text = f"{minutes % 60}m{text}"
     return f"{minutes // 60}h{text}" if minutes >= 60 else text
 
