@@ -1,1 +1,1 @@
-"""Public test doubles: real servers, byte-level servers, certificates, clocks; nothing here runs in a load test."""
+"""Public test doubles: real servers, byte-level servers, certificates, clocks, whole commands."""
