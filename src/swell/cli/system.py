@@ -5,17 +5,20 @@ process with everything replaced (``swell.testing.cli.run_cli``).
 """
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 SignalHandler = Callable[[int], None]
 # What ends a run: the terminal's Ctrl-C, and what supervisors and CI systems send.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+DEFAULT_WIDTH = 80
 
 
 @contextmanager
@@ -45,7 +48,7 @@ class System:
     stdout_is_tty: bool = False
     stderr_is_tty: bool = False
     # Enters a context in which stop signals go to the given handler.
-    signals: Callable[[SignalHandler], object] = field(default=process_signals)
+    signals: Callable[[SignalHandler], AbstractContextManager[None]] = process_signals
 
     @property
     def color(self) -> bool:
@@ -54,6 +57,13 @@ class System:
         if "NO_COLOR" in env or env.get("SWELL_NO_COLOR") or env.get("K6_NO_COLOR"):
             return False
         return self.stdout_is_tty and env.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal, or 80 where there is none; COLUMNS wins, as everywhere."""
+        if not self.stdout_is_tty and not self.env.get("COLUMNS", "").isdigit():
+            return DEFAULT_WIDTH
+        return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
     def path(self, text: str) -> Path:
         """``text`` as a path; relative ones start at this system's directory."""

@@ -17,8 +17,8 @@ LAST_WORDS_LINES = 5
 class WorkerProcess:
     """One worker process and the coordinator's ends of its connections.
 
-    ``control`` carries frames both ways, ``beat`` the watchdog's heartbeats, ``output`` what the process writes to
-    its standard output and error beside them.
+    ``control`` carries frames both ways, ``beat`` the watchdog's heartbeats, ``output`` what the process
+    writes to its standard output and error beside them.
     """
 
     index: int
@@ -27,6 +27,7 @@ class WorkerProcess:
     beat: socket.socket
     output_fd: int
     output_tail: bytearray = field(default_factory=bytearray)
+    is_closed: bool = False
 
     @property
     def pid(self) -> int:
@@ -61,18 +62,21 @@ class WorkerProcess:
             self.process.kill()
 
     def close(self) -> None:
-        """Kill the process where it still runs, reap it and close the connections."""
+        """Kill the process where it still runs, reap it and close the connections; safe to call twice."""
         self.kill()
         self.process.wait()
         self.control.close()
         self.beat.close()
-        os.close(self.output_fd)
+        if self.output_fd >= 0:
+            os.close(self.output_fd)
+            self.output_fd = -1
 
 
 def default_command() -> tuple[str, ...]:
     """The command line of a worker, without its descriptors.
 
-    ``-P`` keeps the current directory off the import path: a user's ``http.py`` must not shadow the library's.
+    ``-P`` keeps the current directory off the import path: a user's ``http.py`` must not shadow the
+    library's.
     """
     return (sys.executable, "-P", "-m", WORKER_MODULE)
 
@@ -96,11 +100,11 @@ def spawn_worker(index: int, command: tuple[str, ...] | None = None) -> WorkerPr
     control, control_child = socket.socketpair()
     beat, beat_child = socket.socketpair()
     output_fd, output_child = os.pipe()
-    os.set_blocking(output_fd, False)  # noqa: FBT003 - the function takes no keyword
+    os.set_blocking(output_fd, False)
     fds = (control_child.fileno(), beat_child.fileno())
     arguments = (*(command or default_command()), "--fd", str(fds[0]), "--watchdog-fd", str(fds[1]))
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        process = subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=output_child,

@@ -1,0 +1,145 @@
+"""From flags, variables, config file and script to one plan, or to every fault in all of them at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swell.base.errors import ConfigError, Fault, SwellError
+from swell.cli.parameters import command_line_layer, flag_options
+from swell.cli.script_file import ScriptFile
+from swell.cli.system import System
+from swell.config.environment import CommandSettings, command_settings, env_layer, script_environment
+from swell.config.files import file_layer
+from swell.config.layers import Layer
+from swell.config.options import Options, ThresholdSpec
+from swell.config.resolve import Resolution, resolve
+from swell.config.scenarios import Scenario
+from swell.config.table import RUN_OPTIONS
+from swell.engine.script import ScriptExports
+from swell.metrics.aggregate import SeriesRules, series_rules
+from swell.metrics.model import Contains, Metric, MetricType
+from swell.metrics.thresholds import parse_metric_key, validate_thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does: the resolved options, and which series its thresholds and summary need."""
+
+    exports: ScriptExports
+    resolution: Resolution
+    rules: SeriesRules
+
+    @property
+    def options(self) -> Options:
+        """All options, scenarios apart."""
+        return self.resolution.options
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, validated."""
+        return self.resolution.scenarios
+
+
+class Sources:
+    """Everything but the script that options come from; its faults wait for those of the script."""
+
+    def __init__(self, values: Mapping[str, Any], system: System, *, config_file: bool = True) -> None:
+        """Read the flags in ``values``, the environment and the config file; raises nothing."""
+        self._faults: tuple[Fault, ...] = ()
+        self._directory = system.cwd
+        flags = command_line_layer(values, flag_options(), system)
+        run_names = {row.name for row in RUN_OPTIONS}
+        run_flags = {name: value for name, value in flags.values.items() if name in run_names}
+        self.command = CommandSettings()
+        try:
+            self.command = command_settings(flags.values, system.env)
+        except ConfigError as error:
+            self._faults += error.faults
+        self.script_env = script_environment(self.command, system.env)
+        self._file = Layer("file", "config file")
+        try:
+            if config_file:
+                self._file = file_layer(self.command.config, system.env, system.cwd)
+        except ConfigError as error:
+            self._faults += error.faults
+        self._env = env_layer(system.env)
+        self._cli = Layer("cli", flags.name, run_flags, flags.places, flags.directory)
+
+    def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
+        """Resolve all layers for ``script``.
+
+        Raises:
+            ConfigError: with every fault of flags, variables, config file, script and places to write to.
+        """
+        layer = Layer("script", script.shown, exports.options, exports.places, script.path.parent)
+        metrics = tuple(
+            Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
+        )
+        faults = [*self._faults, *exports.faults]
+        try:
+            resolution = resolve(
+                (self._file, layer, self._env, self._cli),
+                exports.functions,
+                check_threshold=_threshold_check(SeriesRules(metrics=metrics).known()),
+            )
+        except ConfigError as error:
+            raise ConfigError((*faults, *error.faults)) from None
+        faults += _unwritable(resolution, self._directory)
+        if faults:
+            raise ConfigError(tuple(faults))
+        options = resolution.options
+        keys = [] if options.no_thresholds else [parse_metric_key(key) for key in options.thresholds]
+        rules = series_rules(metrics, keys, sections=options.summary_mode in {"full", "legacy"})
+        return Plan(exports, resolution, rules)
+
+
+def _threshold_check(known: Mapping[str, Metric]) -> Any:
+    def check(key: str, source: str) -> None:
+        faults = validate_thresholds({key: (ThresholdSpec(source),)}, known)
+        if faults:
+            hint = next((fault.hint for fault in faults if fault.hint), "")
+            raise SwellError("; ".join(fault.message for fault in faults), hint=hint)
+
+    return check
+
+
+def _unwritable(resolution: Resolution, directory: Path) -> list[Fault]:
+    """Faults for places that the run is to write to and cannot: better known now than after an hour."""
+    options = resolution.options
+    faults = []
+    if not options.no_save:
+        problem = _directory_problem(directory / options.results_dir)
+        if problem:
+            place = resolution.origins["results_dir"]
+            hint = "name another one with --results-dir, or give --no-save"
+            faults.append(Fault(place, f"runs cannot be saved in {options.results_dir}: {problem}", hint))
+    for name, file in (
+        ("summary_export", options.summary_export),
+        ("console_output", options.console_output),
+    ):
+        if file:
+            problem = _file_problem(directory / file)
+            if problem:
+                faults.append(Fault(resolution.origins[name], f"{file} cannot be written: {problem}"))
+    return faults
+
+
+def _directory_problem(path: Path) -> str:
+    """Why files cannot be made in ``path``, which is made when the first run is saved; empty if they can."""
+    while not path.exists():
+        path = path.parent
+    if not path.is_dir():
+        return f"{path} is a file"
+    return "" if os.access(path, os.W_OK | os.X_OK) else f"no permission to write in {path}"
+
+
+def _file_problem(path: Path) -> str:
+    """Why ``path`` cannot be written; empty if it can."""
+    if path.is_dir():
+        return "it is a directory"
+    if not path.parent.is_dir():
+        return f"there is no directory {path.parent}"
+    target = path if path.exists() else path.parent
+    return "" if os.access(target, os.W_OK) else "no permission"

@@ -1,0 +1,214 @@
+"""One ``swell run`` after its worker was started: plan, view, and what the run leaves behind."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Final, TextIO
+
+import msgspec
+
+import swell
+from swell.base.clock import NS_PER_SECOND, monotonic_ns
+from swell.base.errors import ExitCode, SwellError
+from swell.cli.outputs import Outputs
+from swell.cli.plan import Plan, Sources
+from swell.cli.script_file import ScriptFile
+from swell.cli.system import System
+from swell.engine.coordinator import RunResult
+from swell.engine.frames import LogLine
+from swell.engine.lifecycle import Phase
+from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
+from swell.engine.request import ResolvedPlan, RunListener, RunRequest
+from swell.engine.script import ScriptExports
+from swell.metrics.snapshot import ScenarioState, Snapshot
+from swell.report.banner import ScenarioLine, banner, description_block
+from swell.report.endofrun import end_of_run
+from swell.report.progress import LogWriter, Progress, QuietProgress, open_progress
+
+# Snapshots come once a second; in between time goes on, but not for longer than this without news.
+MAX_GUESS_NS: Final = 2 * NS_PER_SECOND
+
+
+class Session(RunListener):
+    """What the coordinator of one run asks and tells."""
+
+    def __init__(
+        self, script: ScriptFile, values: Mapping[str, Any], system: System, stack: ExitStack
+    ) -> None:
+        """Show the run on ``system``'s streams; ``stack`` closes what is opened on the way."""
+        self._script = script
+        self._sources = Sources(values, system)
+        self._command = self._sources.command
+        self._system = system
+        self._stack = stack
+        self._colour = system.color and not self._command.no_color
+        self._log = LogWriter(
+            system.stderr,
+            is_tty=system.stderr_is_tty,
+            colour=self._colour and system.stderr_is_tty,
+            verbose=self._command.verbose,
+        )
+        self._progress: Progress = QuietProgress(self._log)
+        self._console: TextIO | None = None
+        self._latest: Snapshot | None = None
+        self._latest_ns = 0
+        # What is known once the script is loaded.
+        self._plan: Plan | None = None
+        self._outputs: Outputs | None = None
+
+    def request(self, seed: int) -> RunRequest:
+        """What is to run; ``seed`` serves where the options name none."""
+        return RunRequest(
+            path=str(self._script.path),
+            language=self._script.language,
+            resolve=self.resolve,
+            make_summary=self.make_summary,
+            env=self._sources.script_env,
+            seed=seed,
+        )
+
+    def resolve(self, exports: ScriptExports) -> Plan:
+        """Make the plan from all layers and say what is about to happen.
+
+        Raises:
+            ConfigError: with every fault.
+        """
+        plan = self._plan = self._sources.plan(self._script, exports)
+        self._outputs = Outputs(plan, self._script, self._system, lambda text: self.log("error", text))
+        if plan.options.console_output:
+            path = self._system.path(plan.options.console_output)
+            self._console = self._stack.enter_context(path.open("w", encoding="utf-8"))
+        if not self._command.quiet:
+            self._system.stdout.write(self._description(plan))
+            self._system.stdout.flush()
+        self._progress = open_progress(
+            stdout=self._system.stdout,
+            log=self._log,
+            stdout_is_tty=self._system.stdout_is_tty and self._system.env.get("TERM") != "dumb",
+            quiet=self._command.quiet,
+            colour=self._colour,
+        )
+        self._stack.callback(self._progress.stop)
+        self._progress.start()
+        for warning in plan.resolution.warnings:
+            self.log("warning", warning)
+        return plan
+
+    def make_summary(self, snapshot: Snapshot) -> bytes:
+        """Make the argument of handle_summary."""
+        return self._known_outputs().summary_argument(snapshot)
+
+    def finish(self, result: RunResult) -> ExitCode:
+        """Save the run and print its summary.
+
+        Raises:
+            SwellError: why the run failed, if it did: for ``main`` to print, with its exit code.
+        """
+        self._progress.stop()
+        self._progress = QuietProgress(self._log)
+        snapshot, outputs = result.snapshot, self._known_outputs()
+        saved_to = outputs.save(snapshot)
+        outputs.export(snapshot)
+        mode = outputs.options.summary_mode
+        if result.summary_files is None and mode != "disabled":
+            system = self._system
+            system.stdout.write(
+                end_of_run(snapshot, mode=mode, colour=self._colour, width=system.width, saved_to=saved_to)
+            )
+            system.stdout.flush()
+        else:
+            outputs.write_summary_files(result.summary_files or {})
+            self._tell_outcome(snapshot, saved_to)
+        if result.cause is not None:
+            raise result.cause.as_error()
+        return result.exit_code
+
+    def log(self, level: str, message: str, **fields: str) -> None:
+        """Write a line of the log where it does not disturb the view."""
+        self._progress.log(level, message, fields)
+
+    # What the coordinator tells (RunListener).
+
+    def on_phase(self, phase: Phase) -> None:
+        """Show the phase where the run spends time in it."""
+        texts = {Phase.STOPPING: "stopping", Phase.RUNNING: ""}
+        if self._plan is not None:
+            exports = self._plan.exports
+            texts |= {Phase.SETUP: "setup()"} if exports.has_setup else {}
+            texts |= {Phase.TEARDOWN: "teardown()"} if exports.has_teardown else {}
+            texts |= {Phase.SUMMARY: "handle_summary()"} if exports.has_handle_summary else {}
+        if phase in texts:
+            self._progress.phase(texts[phase])
+
+    def on_plan(self, plan: ResolvedPlan, workers: int) -> None:  # noqa: ARG002 - it is ``resolve``'s own
+        """Say that the VUs are made now."""
+        self._progress.phase("Init VUs...")
+        self.log("debug", f"starting {workers} worker{'' if workers == 1 else 's'}")
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Show the new state."""
+        self._latest, self._latest_ns = snapshot, monotonic_ns()
+        self._progress.update(snapshot)
+
+    def on_log(self, line: LogLine, worker: int) -> None:  # noqa: ARG002 - k6's lines name no instance either
+        """Write the line to the log, or to the console output's file where the script printed it."""
+        if self._console is not None and line.fields.get("source") == "console":
+            self._console.write(f"{line.message}\n")
+            self._console.flush()
+            return
+        self._progress.log(line.level, line.message, line.fields)
+
+    def on_tick(self, now_ns: int) -> None:
+        """Let the clocks of the view go on between two snapshots."""
+        if self._latest is not None:
+            self._progress.update(advanced(self._latest, min(now_ns - self._latest_ns, MAX_GUESS_NS)))
+
+    # Helpers.
+
+    def _known_outputs(self) -> Outputs:
+        if self._outputs is None:
+            raise SwellError("the script has not been loaded")
+        return self._outputs
+
+    def _description(self, plan: Plan) -> str:
+        scenarios = sorted_scenarios(plan.scenarios)
+        lines = [
+            ScenarioLine(scenario.name, describe_scenario(scenario), scenario.start_time_ns)
+            for scenario in scenarios
+        ]
+        return banner(swell.__version__, colour=self._colour) + description_block(
+            script=self._script.shown,
+            scenarios=lines,
+            max_vus=max_possible_vus(scenarios),
+            max_duration_ns=max_duration_ns(scenarios),
+            colour=self._colour,
+        )
+
+    def _tell_outcome(self, snapshot: Snapshot, saved_to: str) -> None:
+        """Say in the log what the summary would have said, where the script replaced it or it is disabled."""
+        verdict = snapshot.verdict
+        if verdict is not None:
+            level = "info" if verdict.level == "trusted" else "warning"
+            reasons = "; ".join(reason.message for reason in verdict.reasons)
+            self.log(level, f"verdict: {verdict.level}{': ' if reasons else ''}{reasons}")
+        if saved_to:
+            self.log("info", f"saved to {saved_to}")
+
+
+def advanced(snapshot: Snapshot, by_ns: int) -> Snapshot:
+    """``snapshot`` with its clocks ``by_ns`` later; what was counted stays as it was."""
+    if snapshot.run.status != "running" or by_ns <= 0:
+        return snapshot
+    run = msgspec.structs.replace(snapshot.run, duration_ns=snapshot.run.duration_ns + by_ns)
+    return msgspec.structs.replace(
+        snapshot, run=run, scenarios=tuple(_advanced_scenario(state, by_ns) for state in snapshot.scenarios)
+    )
+
+
+def _advanced_scenario(state: ScenarioState, by_ns: int) -> ScenarioState:
+    if state.status not in {"waiting", "running"}:
+        return state
+    elapsed_ns = state.elapsed_ns + by_ns
+    progress = state.progress
+    if state.status == "running" and state.iterations_total is None and state.duration_ns > 0:
+        progress = min(1.0, elapsed_ns / state.duration_ns)
+    return msgspec.structs.replace(state, elapsed_ns=elapsed_ns, progress=progress)
