@@ -73,7 +73,7 @@ class Sources:
         Raises:
             ConfigError: with every fault of flags, variables, config file, script and places to write to.
         """
-        layer = Layer("script", script.shown, exports.options, exports.places, script.path.parent)
+        layer = script_layer(script, exports)
         metrics = tuple(
             Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
         )
@@ -93,6 +93,11 @@ class Sources:
         keys = [] if options.no_thresholds else [parse_metric_key(key) for key in options.thresholds]
         rules = series_rules(metrics, keys, sections=options.summary_mode in {"full", "legacy"})
         return Plan(exports, resolution, rules)
+
+
+def script_layer(script: ScriptFile, exports: ScriptExports) -> Layer:
+    """The option layer of a loaded script; files that it names are relative to its directory."""
+    return Layer("script", script.shown, exports.options, exports.places, script.path.parent)
 
 
 def _threshold_check(known: Mapping[str, Metric]) -> Any:

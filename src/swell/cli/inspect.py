@@ -1,0 +1,80 @@
+"""``swell inspect``: a script's options as JSON, as written or as a run would take them."""
+
+import json
+from contextlib import ExitStack
+from typing import Any, NoReturn
+
+import click
+
+from swell.base.errors import ExitCode, SwellError
+from swell.cli.parameters import OptionCommand, flag_options
+from swell.cli.run import start_worker
+from swell.cli.script_file import ScriptFile, find_script
+from swell.cli.system import System
+
+
+class _LoadedError(SwellError):
+    """Carries what was asked for out of the coordinator, which starts nothing after it."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        super().__init__("the script is loaded")
+        self.document = document
+
+
+@click.command(cls=OptionCommand, rows=flag_options())
+@click.argument("script")
+@click.option(
+    "--execution-requirements",
+    is_flag=True,
+    help="All options as a run would take them, with the longest duration and the most VUs.",
+)
+@click.pass_obj
+def command(system: System, /, script: str, *, execution_requirements: bool, **values: Any) -> ExitCode:
+    """Print the options of the Python file SCRIPT as JSON, without running it."""
+    file = find_script(script, system)
+    document = inspect(file, values, system, consolidate=execution_requirements)
+    system.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return ExitCode.OK
+
+
+def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consolidate: bool) -> dict[str, Any]:
+    """Load the script in a worker, as a run does, and show its options: as written, or ``consolidate``-d."""
+    with ExitStack() as stack:
+        worker = start_worker()
+        stack.callback(worker.close)
+        from swell.base.units import format_duration  # noqa: PLC0415
+        from swell.cli.plan import Sources, script_layer  # noqa: PLC0415
+        from swell.config.show import show_resolved, show_written  # noqa: PLC0415
+        from swell.engine.coordinator import Coordinator  # noqa: PLC0415
+        from swell.engine.plan import max_duration_ns, max_possible_vus  # noqa: PLC0415
+        from swell.engine.request import RunRequest  # noqa: PLC0415
+        from swell.engine.script import ScriptExports  # noqa: PLC0415
+
+        sources = Sources(values, system)
+
+        def resolve(exports: ScriptExports) -> NoReturn:
+            plan = sources.plan(file, exports)
+            if not consolidate:
+                raise _LoadedError(show_written(script_layer(file, exports)))
+            raise _LoadedError(
+                show_resolved(plan.resolution)
+                | {
+                    "totalDuration": format_duration(max_duration_ns(plan.scenarios)),
+                    "maxVUs": max_possible_vus(plan.scenarios),
+                }
+            )
+
+        request = RunRequest(
+            path=str(file.path),
+            language=file.language,
+            resolve=resolve,
+            make_summary=lambda _snapshot: b"",
+            env=sources.script_env,
+        )
+        coordinator = Coordinator(request, first_worker=worker)
+        stack.enter_context(system.signals(coordinator.interrupt))
+        try:
+            coordinator.run()
+        except _LoadedError as loaded:
+            return loaded.document
+    raise SwellError("the script was not loaded")
