@@ -100,7 +100,7 @@ def read_json(path: Path, encoding: str) -> list[bytes]:
     try:
         # Raw: each row stays bytes until a VU takes it; a million rows are a million objects fewer.
         elements = msgspec.json.decode(text.encode(), type=list[msgspec.Raw])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RowFaults([_json_fault(text, error)]) from None
     if not elements:
         raise RowFaults([(None, "is an empty array; a feeder needs at least one row")])
@@ -116,7 +116,7 @@ def _json_lines(text: str) -> list[bytes]:
         encoded = line.encode()
         try:
             msgspec.json.decode(encoded)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             faults.append((number, f"is not JSON: {error}"))
         else:
             rows.append(encoded)
@@ -127,7 +127,7 @@ def _json_lines(text: str) -> list[bytes]:
     return rows
 
 
-def _json_fault(text: str, error: msgspec.DecodeError) -> tuple[int | None, str]:
+def _json_fault(text: str, error: Exception) -> tuple[int | None, str]:
     """The standard parser says on which line; msgspec says why where only the shape is wrong."""
     try:
         value = json.loads(text)

@@ -29,7 +29,8 @@ def argument_fault(function: Callable[..., Any], most: int) -> str:
     if required <= most:
         return ""
     allowed = "no argument" if most == 0 else "no argument or one (the setup data)"
-    return f"takes {required} arguments; it may take {allowed}"
+    noun = "argument" if required == 1 else "arguments"
+    return f"takes {required} {noun}; it may take {allowed}"
 
 
 def accepts_data(function: Callable[..., Any]) -> bool:

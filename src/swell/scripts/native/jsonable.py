@@ -11,7 +11,11 @@ def json_faults(value: object, path: str) -> list[tuple[str, str]]:
 
 
 def _faults(value: object, path: str, around: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**64:
+            yield path, "is an integer that does not fit into 64 bits"
         return
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -113,9 +113,10 @@ class WeightedMix:
 def weighted(parts: Mapping[Callable[..., object], float]) -> WeightedMix:
     """Mix functions by weight.
 
-    ``default = weighted({browse: 60, search: 30, buy: 10})`` is a full example. Each call runs one of them, chosen with ``swell.random``. Weights need not add up to 100. The mix is a
-    function like any other: assign it to ``default`` or to a name that a scenario's ``exec`` gives, or pass
-    it to ``scenario(...)``.
+    ``default = weighted({browse: 60, search: 30, buy: 10})`` is a full example. Each call runs one of the
+    functions, chosen with ``swell.random``; weights need not add up to 100. The mix is a function like any
+    other: assign it to ``default`` or to a name that a scenario's ``exec`` gives, or pass it to
+    ``scenario(...)``.
 
     Raises ``TypeError`` or ``ValueError`` for what is no function or no weight.
     """
