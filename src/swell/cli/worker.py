@@ -1,7 +1,7 @@
 """The entry point of a worker process: ``python -m swell.cli.worker --fd N --watchdog-fd M``.
 
-The only place of monkey patching. It happens before anything else is imported, so that every library the script
-imports is cooperative; hence the imports inside functions.
+The only place of monkey patching. It happens before anything else is imported, so that every library the
+script imports is cooperative; hence the imports inside functions.
 """
 
 import os
@@ -14,23 +14,20 @@ if TYPE_CHECKING:
 
 
 def patch() -> None:
-    """Make blocking calls of the standard library cooperative, in the whole process; `swell debug` calls it too.
+    """Make blocking calls of the standard library cooperative, in the whole process.
 
     Raises nothing where it has been called before.
     """
-    from gevent import monkey  # noqa: PLC0415 - see the module's docstring
+    from gevent import monkey
 
-    # Signals belong to the process's end (SIGTERM kills a worker); subprocesses of a script wait cooperatively.
-    monkey.patch_all(signal=False)
+    monkey.patch_all()
 
 
 def load_native(frame: "Load") -> "Script":
     """Load a native Python script."""
-    from swell.scripts.native.loader import (  # noqa: PLC0415 - only the front end in use is imported
-        load_script as load,
-    )
+    from swell.scripts.native import loader
 
-    return load(frame.path, frame.env, frame.seed)
+    return loader.load_script(frame.path, frame.env, frame.seed)
 
 
 # How scripts of each language are loaded.
@@ -39,7 +36,7 @@ FRONT_ENDS = {"native": load_native}
 
 def load_script(frame: "Load") -> "Script":
     """Load the script with the front end of its language; raises ``ScriptError`` or ``SwellError``."""
-    from swell.base.errors import SwellError  # noqa: PLC0415
+    from swell.base.errors import SwellError
 
     front_end = FRONT_ENDS.get(frame.language)
     if front_end is None:
@@ -53,17 +50,17 @@ def main(arguments: list[str], load: Any = load_script) -> None:
     fd, watchdog_fd = _descriptors(arguments)
     patch()
     # isort: split
-    import faulthandler  # noqa: PLC0415
-    import socket  # noqa: PLC0415
+    import faulthandler
+    import socket
 
-    from swell.cli.worker_output import redirect_output  # noqa: PLC0415
-    from swell.engine.uplink import WorkerChannel  # noqa: PLC0415
-    from swell.engine.watchdog import HubPulse  # noqa: PLC0415
+    from swell.cli.worker_output import redirect_output
+    from swell.engine.uplink import WorkerChannel
+    from swell.engine.watchdog import HubPulse
 
     pulse = HubPulse()
     _start_watchdog(watchdog_fd, pulse)
     _raise_file_limit()
-    from swell.engine.worker import Worker  # noqa: PLC0415
+    from swell.engine.worker import Worker
 
     faulthandler.enable(file=sys.__stderr__ or 2)
     channel = WorkerChannel(socket.socket(fileno=fd))
@@ -84,9 +81,9 @@ def _descriptors(arguments: list[str]) -> tuple[int, int]:
 
 def _start_watchdog(fd: int, pulse: Any) -> None:
     """Start the native thread that beats while the hub does not."""
-    from gevent import monkey  # noqa: PLC0415
+    from gevent import monkey
 
-    from swell.engine.watchdog import Watchdog, end_process_group  # noqa: PLC0415
+    from swell.engine.watchdog import Watchdog, end_process_group
 
     start_new_thread = monkey.get_original("_thread", "start_new_thread")
     get_ident = monkey.get_original("_thread", "get_ident")
@@ -97,7 +94,7 @@ def _start_watchdog(fd: int, pulse: Any) -> None:
 
 def _raise_file_limit() -> None:
     """Allow as many descriptors as the system lets us: each VU needs at least one."""
-    import resource  # noqa: PLC0415
+    import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:

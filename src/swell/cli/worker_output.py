@@ -39,6 +39,6 @@ class LineStream(io.TextIOBase):
 
 
 def redirect_output(log: Callable[..., None]) -> None:
-    """Send what is printed to ``log`` from now on; the descriptors themselves still lead to the coordinator."""
+    """Send what is printed to ``log`` from now on; the descriptors themselves stay as they are."""
     sys.stdout = LineStream(log, "info", "stdout")
     sys.stderr = LineStream(log, "warning", "stderr")

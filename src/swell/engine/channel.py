@@ -1,9 +1,9 @@
-"""Length-prefixed msgpack frames over a stream: bytes in, frames out, and the coordinator's end of a socket pair.
+"""Length-prefixed msgpack frames over a stream: bytes in, frames out, and the coordinator's end of it.
 
-A frame is four bytes of length (big-endian) and that many bytes of msgpack. ``FrameDecoder`` owns no socket;
-``PeerChannel`` is driven by a selector (the worker's end, which needs gevent, is ``uplink.WorkerChannel``). Both
-sides trust each other's code but not each other's health: a frame that is too long, or is no frame, ends the
-conversation with ``FrameError``.
+A frame is four bytes of length (big-endian) and that many bytes of msgpack. ``FrameDecoder`` owns no
+socket; ``PeerChannel`` is driven by a selector (the worker's end, which needs gevent, is
+``uplink.WorkerChannel``). Both sides trust each other's code but not each other's health: a frame that is too
+long, or is no frame, ends the conversation with ``FrameError``.
 """
 
 import socket
@@ -132,7 +132,7 @@ class PeerChannel(Generic[T]):
             del self._out[:written]
 
     def read(self) -> Iterator[T]:
-        """The frames that have arrived; sets ``is_closed`` at the end of the stream, raises ``FrameError``."""
+        """The frames that have arrived; ``is_closed`` at the end of the stream. Raises ``FrameError``."""
         budget = READ_BUDGET_BYTES
         while budget > 0:
             try:

@@ -1,23 +1,25 @@
 """Decides what happens in a run: frames, deaths, signals and time in; frames and kills out. Owns no socket.
 
-It applies the table in ``lifecycle``: ``_apply`` is the only place where the phase changes, and each phase has one
-method that begins it. A beginning that finds nothing to do returns the next event at once.
+It applies the table in ``lifecycle``: ``_apply`` is the only place where the phase changes, and each phase
+has one method that begins it. A beginning that finds nothing to do returns the next event at once.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.config.options import Options
-from swell.config.scenarios import Scenario
 from swell.engine import frames, troubles
 from swell.engine.lifecycle import BEFORE_RUN, TRANSITIONS, Cause, Event, Phase
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
 from swell.engine.results import RunResults
-from swell.engine.script import ScriptExports
 from swell.engine.sizing import worker_count
 from swell.metrics.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from swell.config.scenarios import Scenario
+    from swell.engine.script import ScriptExports
 
 # The start lies this far ahead, so that each worker knows it before it comes.
 START_LEAD_NS = 5 * NS_PER_MS
@@ -69,7 +71,7 @@ class WorkerView:
 
 
 class Conductor:
-    """One run from loading to its end. Every method takes the present as ``now_ns`` on the monotonic clock."""
+    """One run from loading to its end. ``now_ns`` is always the present on the monotonic clock."""
 
     def __init__(self, request: RunRequest, port: Port, listener: RunListener, now_ns: int) -> None:
         self.request = request
@@ -279,7 +281,7 @@ class Conductor:
             self.exports = frame.exports
             self._apply(Event.DONE)
 
-    def _on_ready(self, worker: int, frame: frames.Ready) -> None:  # noqa: ARG002 - a handler's signature
+    def _on_ready(self, worker: int, _frame: frames.Ready) -> None:
         self._workers[worker].is_ready = True
         if self.phase is Phase.INITIALIZING and self._all(lambda view: view.is_ready):
             self._apply(Event.DONE)
@@ -292,7 +294,7 @@ class Conductor:
             self._blame(cause)
         self._apply(Event.FAILED if self.phase is not Phase.RUNNING else Event.STOP)
 
-    def _on_setup_done(self, worker: int, frame: frames.SetupDone) -> None:  # noqa: ARG002
+    def _on_setup_done(self, _worker: int, frame: frames.SetupDone) -> None:
         self._setup_done = True
         self._setup_data = frame.data
         if self.phase is Phase.SETUP:
@@ -320,7 +322,7 @@ class Conductor:
         self._workers[worker].scenarios_done.add(frame.name)
         self._release_scenarios(frame.name)
 
-    def _on_abort_requested(self, worker: int, frame: frames.AbortRequested) -> None:  # noqa: ARG002
+    def _on_abort_requested(self, _worker: int, frame: frames.AbortRequested) -> None:
         self._blame(troubles.script_aborted(frame.message))
         self._apply(Event.STOP)
 
@@ -329,16 +331,16 @@ class Conductor:
         self._log("error", cause.message, worker=worker)
         self._blame(cause)
 
-    def _on_finished(self, worker: int, frame: frames.Finished) -> None:  # noqa: ARG002
+    def _on_finished(self, worker: int, _frame: frames.Finished) -> None:
         self._workers[worker].is_finished = True
         if self.phase in {Phase.RUNNING, Phase.STOPPING} and self._all(lambda view: view.is_finished):
             self._apply(Event.DONE)
 
-    def _on_teardown_done(self, worker: int, frame: frames.TeardownDone) -> None:  # noqa: ARG002
+    def _on_teardown_done(self, _worker: int, _frame: frames.TeardownDone) -> None:
         if self.phase is Phase.TEARDOWN:
             self._apply(Event.DONE)
 
-    def _on_summary_handled(self, worker: int, frame: frames.SummaryHandled) -> None:  # noqa: ARG002
+    def _on_summary_handled(self, _worker: int, frame: frames.SummaryHandled) -> None:
         if self.phase is Phase.SUMMARY:
             self.summary_files = frame.files
             self._apply(Event.DONE)
@@ -351,7 +353,7 @@ class Conductor:
         view.rss_bytes = frame.rss_bytes
         self._check_memory()
 
-    def _on_bye(self, worker: int, frame: frames.Bye) -> None:  # noqa: ARG002
+    def _on_bye(self, worker: int, _frame: frames.Bye) -> None:
         # Its connection is all that mattered; the process is ended and reaped with the rest.
         self._workers[worker].is_alive = False
         if self.phase is Phase.LEAVING and not any(True for _ in self._living()):
@@ -438,7 +440,7 @@ class Conductor:
         return self._plan.options
 
     @property
-    def _script(self) -> ScriptExports:
+    def _script(self) -> "ScriptExports":
         if self.exports is None:
             raise RuntimeError("the script is not loaded yet")
         return self.exports

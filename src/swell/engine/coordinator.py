@@ -1,7 +1,8 @@
 """Runs a test from loading to its result: one thread, one selector, any number of worker processes.
 
 What to do is decided by ``Conductor``; here is what it cannot do itself: descriptors, processes and time. The
-coordinator generates no load, loads no script and is never monkey-patched. However ``run`` ends, no worker is left.
+coordinator generates no load, loads no script and is never monkey-patched. However ``run`` ends, no worker is
+left.
 """
 
 import os
@@ -9,9 +10,9 @@ import selectors
 import signal
 import socket
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND, monotonic_ns
 from swell.base.errors import ExitCode, SwellError
@@ -23,6 +24,9 @@ from swell.engine.processes import WorkerProcess, describe_exit, spawn_worker
 from swell.engine.request import RunListener, RunRequest
 from swell.metrics.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # The live view redraws, deadlines are checked and dead processes are reaped ten times a second.
 TICK_NS = 100 * NS_PER_MS
 # Between the end of a worker's connection and the end of its process.
@@ -33,7 +37,7 @@ SIGNAL_NAMES = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated"}
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run has come to. ``summary_files`` is what handle_summary returned, None for the default summary."""
+    """What a run has come to; ``summary_files`` is what handle_summary returned, None for the default."""
 
     snapshot: Snapshot
     exit_code: ExitCode
@@ -56,7 +60,7 @@ class _Peer:
 
 
 class Coordinator:
-    """One run. ``interrupt`` may be called from a signal handler or another thread; all else from one thread."""
+    """One run. ``interrupt`` may be called from a signal handler or another thread, all else not."""
 
     def __init__(
         self,

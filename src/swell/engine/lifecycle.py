@@ -1,8 +1,8 @@
-"""The phases of a run and the table of what follows what: data only, applied by ``Conductor``.
+r"""The phases of a run and the table of what follows what: data only, applied by ``Conductor``.
 
     loading -> initializing -> setup -> running -> teardown -> summary -> leaving -> over
-                                  \\         \\-> stopping -/
-                                   \\-> stopping
+                                  \         \-> stopping -/
+                                   \-> stopping
 
 ``DONE`` means that all workers that the phase waits for have answered; ``STOP`` that the run shall end early
 (a signal, an abort, a crossed threshold, a lost worker); ``FAILED`` that the script raised; ``LATE`` that the

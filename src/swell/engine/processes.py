@@ -1,4 +1,4 @@
-"""Starting and ending worker processes; imports nothing heavy, as worker 0 starts before the rest is imported."""
+"""Starting and ending worker processes; imports nothing heavy, as worker 0 starts before all else."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def spawn_worker(index: int, command: tuple[str, ...] | None = None) -> WorkerPr
     fds = (control_child.fileno(), beat_child.fileno())
     arguments = (*(command or default_command()), "--fd", str(fds[0]), "--watchdog-fd", str(fds[1]))
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=output_child,

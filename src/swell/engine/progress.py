@@ -1,27 +1,21 @@
-"""How scenarios are described, and how far they are: pure functions of the plan and the workers' counts."""
+"""How far scenarios are: pure functions of the plan and the workers' counts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
 from swell.base.clock import NS_PER_SECOND
-from swell.base.units import format_duration
 from swell.config.scenarios import (
-    ArrivalBase,
     ConstantArrivalRate,
-    ConstantVUs,
     PerVUIterations,
     RampingArrivalRate,
-    RampingVUs,
     Scenario,
     ScenarioBase,
     SharedIterations,
-    Stage,
 )
 from swell.engine.frames import ScenarioCounts
-from swell.engine.schedule import latest_end_ns, planned_vus, regular_duration_ns
+from swell.engine.plan import describe_scenario, max_possible_vus
+from swell.engine.schedule import regular_duration_ns
 from swell.metrics.snapshot import ScenarioState
 
 State = Literal["waiting", "running", "stopping", "done", "interrupted"]
@@ -31,7 +25,7 @@ _STATUS_ORDER: tuple[State, ...] = ("running", "stopping", "waiting", "interrupt
 
 @dataclass(frozen=True, slots=True)
 class ScenarioSpan:
-    """When a scenario started (monotonic, start time included; None: not yet known) and ended (None: not yet)."""
+    """When a scenario started, its start time included, and ended (both monotonic; None: not known yet)."""
 
     started_ns: int | None = None
     ended_ns: int | None = None
@@ -40,75 +34,6 @@ class ScenarioSpan:
 def executor_name(scenario: ScenarioBase) -> str:
     """``constant-vus`` and so on."""
     return str(type(scenario).__struct_config__.tag)
-
-
-def describe_scenario(scenario: Scenario) -> str:
-    """One scenario in k6's words: ``10 looping VUs for 30s (gracefulStop: 30s)``."""
-    facts = []
-    match scenario:
-        case ConstantVUs():
-            text = f"{scenario.vus} looping VUs for {format_duration(scenario.duration_ns)}"
-        case PerVUIterations():
-            text = f"{scenario.iterations} iterations for each of {scenario.vus} VUs"
-            facts.append(f"maxDuration: {format_duration(scenario.max_duration_ns)}")
-        case SharedIterations():
-            text = f"{scenario.iterations} iterations shared among {scenario.vus} VUs"
-            facts.append(f"maxDuration: {format_duration(scenario.max_duration_ns)}")
-        case RampingVUs():
-            top = max([scenario.start_vus, *(stage.target for stage in scenario.stages)])
-            text = f"Up to {top} looping VUs for {_stages(scenario.stages)}"
-            facts.append(f"gracefulRampDown: {format_duration(scenario.graceful_ramp_down_ns)}")
-        case ConstantArrivalRate():
-            rate = scenario.rate * NS_PER_SECOND / scenario.time_unit_ns
-            text = f"{rate:.2f} iterations/s for {format_duration(scenario.duration_ns)}"
-            facts.append(_max_vus(scenario))
-        case RampingArrivalRate():
-            top = max([scenario.start_rate, *(stage.target for stage in scenario.stages)])
-            rate = top * NS_PER_SECOND / scenario.time_unit_ns
-            text = f"Up to {rate:.2f} iterations/s for {_stages(scenario.stages)}"
-            facts.append(_max_vus(scenario))
-    if scenario.exec != "default":
-        facts.append(f"exec: {scenario.exec}")
-    if scenario.after is not None:
-        facts.append(f"after: {scenario.after}")
-    if scenario.start_time_ns:
-        facts.append(f"startTime: {format_duration(scenario.start_time_ns)}")
-    if scenario.graceful_stop_ns:
-        facts.append(f"gracefulStop: {format_duration(scenario.graceful_stop_ns)}")
-    return f"{text} ({', '.join(facts)})" if facts else text
-
-
-def _stages(stages: Sequence[Stage]) -> str:
-    return f"{format_duration(sum(stage.duration_ns for stage in stages))} over {len(stages)} stages"
-
-
-def _max_vus(scenario: ArrivalBase) -> str:
-    if scenario.max_vus > scenario.pre_allocated_vus:
-        return f"maxVUs: {scenario.pre_allocated_vus}-{scenario.max_vus}"
-    return f"maxVUs: {scenario.max_vus}"
-
-
-def max_vus(scenarios: Sequence[Scenario]) -> int:
-    """The most VUs that can exist at one time, those made on demand included."""
-    return planned_vus(
-        [
-            msgspec.structs.replace(scenario, pre_allocated_vus=scenario.max_vus)
-            if isinstance(scenario, ArrivalBase)
-            else scenario
-            for scenario in scenarios
-        ]
-    )
-
-
-def max_duration_ns(scenarios: Sequence[Scenario]) -> int:
-    """The longest that the scenarios can take, graceful stops included and ``after`` followed."""
-    by_name = {scenario.name: scenario for scenario in scenarios}
-
-    def end_ns(scenario: Scenario) -> int:
-        own = latest_end_ns(scenario)
-        return own + end_ns(by_name[scenario.after]) if scenario.after in by_name else own
-
-    return max(map(end_ns, scenarios), default=0)
 
 
 def merged_status(statuses: Iterable[str]) -> State:
@@ -175,7 +100,7 @@ def scenario_state(
         elapsed_ns=elapsed_ns,
         progress=1.0 if status == "done" else progress,
         vus=sum(count.vus for count in counts),
-        max_vus=max_vus((scenario,)),
+        max_vus=max_possible_vus((scenario,)),
         iterations_started=sum(count.started for count in counts),
         iterations=completed,
         interrupted=sum(count.interrupted for count in counts),

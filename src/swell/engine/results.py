@@ -1,9 +1,10 @@
-"""What a run has come to so far: deltas added up, scenarios' counts, the workers' health, and snapshots of it all."""
+"""What a run has come to so far: deltas, counts and health added up, and snapshots of it all."""
 
 import secrets
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -13,14 +14,20 @@ from swell.base.errors import ExitCode
 from swell.config.scenarios import Scenario
 from swell.engine.frames import Progress, ScenarioCounts
 from swell.engine.lifecycle import Cause, Phase
-from swell.engine.progress import ScenarioSpan, max_vus, scenario_state
+from swell.engine.plan import max_possible_vus
+from swell.engine.progress import ScenarioSpan, scenario_state
 from swell.engine.request import ResolvedPlan
+from swell.engine.trust import HealthTotals, verdict_input
 from swell.metrics.run_aggregate import RunAggregate
 from swell.metrics.snapshot import RunInfo, ScenarioState, Snapshot, ThresholdResult
+from swell.metrics.verdict import reach_verdict
 
 _ENDED = frozenset({"done", "interrupted"})
 # Causes that somebody or some rule wanted; the others are faults.
 _WANTED = frozenset({ExitCode.EXTERNAL_ABORT, ExitCode.SCRIPT_ABORTED, ExitCode.THRESHOLDS_FAILED})
+
+
+RunStatus = Literal["running", "finished", "aborted", "failed"]
 
 
 class RunResults:
@@ -39,6 +46,7 @@ class RunResults:
         self._spans: dict[str, ScenarioSpan] = {}
         self._counts: dict[int, dict[str, ScenarioCounts]] = {}
         self._setup_data: bytes | None = None
+        self._health = HealthTotals(script)
         self.lost_workers: list[int] = []
 
     def __repr__(self) -> str:
@@ -58,7 +66,7 @@ class RunResults:
         self._seed = seed
 
     def begin(self, now_ns: int) -> None:
-        """The run begins, with setup where there is one; all rates count from here. Only the first call counts."""
+        """The run begins, with setup where there is one; rates count from here. The first call counts."""
         if self._aggregate is not None:
             return
         plan = self._planned()
@@ -88,6 +96,7 @@ class RunResults:
         if self._aggregate is None:
             return
         self._aggregate.add(progress.delta, worker)
+        self._health.add(progress.health)
         self._counts[worker] = {count.name: count for count in progress.scenarios}
         self._close_spans(now_ns)
 
@@ -146,24 +155,29 @@ class RunResults:
             swell_version=swell.__version__,
             workers=self._workers,
             seed=self._seed,
-            status="running"
-            if not over
-            else "finished"
-            if not ended_early
-            else "aborted"
-            if cause is None or cause.code in _WANTED
-            else "failed",
+            status=_run_status(cause, over=over, ended_early=ended_early),
             abort_reason=cause.message if cause is not None else "",
             exit_code=int(cause.code) if cause is not None else 0,
             summary_trend_stats=options.summary_trend_stats,
             summary_time_unit=options.summary_time_unit,
-            scenarios_max_vus=max_vus(plan.scenarios),
+            scenarios_max_vus=max_possible_vus(plan.scenarios),
         )
         states = self._states(now_ns)
         warnings = []
         if over and not any(state.iterations for state in states):
             warnings.append("no iteration was completed; consider a longer duration")
-        return self._aggregate.snapshot(info, states, warnings=warnings, setup_data=self._setup_data)
+        snapshot = self._aggregate.snapshot(info, states, warnings=warnings, setup_data=self._setup_data)
+        if not over:
+            return snapshot
+        measured = verdict_input(
+            self._health,
+            self._aggregate,
+            snapshot.errors,
+            list(zip(plan.scenarios, states, strict=True)),
+            lost_workers=len(self.lost_workers),
+            interrupted=ended_early,
+        )
+        return msgspec.structs.replace(snapshot, verdict=reach_verdict(measured))
 
     # Helpers.
 
@@ -198,3 +212,11 @@ class RunResults:
             ended = len(counts) == self._workers and all(count.status in _ENDED for count in counts)
             if ended or self._ended_ns is not None:
                 self._spans[name] = ScenarioSpan(span.started_ns, now_ns)
+
+
+def _run_status(cause: Cause | None, *, over: bool, ended_early: bool) -> RunStatus:
+    if not over:
+        return "running"
+    if not ended_early:
+        return "finished"
+    return "aborted" if cause is None or cause.code in _WANTED else "failed"

@@ -1,9 +1,9 @@
 """How many workers a plan needs.
 
-The rule of ``--workers auto``: one worker, and more only where the plan needs them. A worker is counted for every
-``VUS_PER_WORKER`` VUs and for every ``RATE_PER_WORKER`` iterations a second that the open-model scenarios ask for at
-their peak, whichever is more, up to the processors that this process may use. More than needed would make an
-open-model scenario drop earlier, as idle VUs are not shared between workers.
+The rule of ``--workers auto``: one worker, and more only where the plan needs them. A worker is counted for
+every ``VUS_PER_WORKER`` VUs and for every ``RATE_PER_WORKER`` iterations a second that the open-model
+scenarios ask for at their peak, whichever is more, up to the processors that this process may use. More than
+needed would make an open-model scenario drop earlier, as idle VUs are not shared between workers.
 """
 
 import os
@@ -13,13 +13,14 @@ from swell.base.clock import NS_PER_SECOND
 from swell.config.scenarios import ArrivalBase, ConstantArrivalRate, RampingArrivalRate, Scenario
 from swell.engine.schedule import planned_vus
 
-# One core carries 10,000 VUs with one request a second each, and 5,000 iterations a second (measured; benchmarks/).
+# One core carries 10,000 VUs with one request a second each, and 5,000 iterations a second (measured;
+# benchmarks/).
 VUS_PER_WORKER = 10_000
 RATE_PER_WORKER = 5_000
 
 
 def worker_count(asked: int, scenarios: Sequence[Scenario], processors: int | None = None) -> int:
-    """``asked`` workers, or by the rule above where it is 0; never more than VUs, as a worker without is idle."""
+    """``asked`` workers, or by the rule above where it is 0; never more than there are VUs."""
     vus = max(1, sum(_vus(scenario) for scenario in scenarios))
     if asked > 0:
         return min(asked, vus)

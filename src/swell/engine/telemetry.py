@@ -1,9 +1,9 @@
 """What a worker measures of its VUs and of itself, on its way to the coordinator: the tick and the seconds.
 
-The tick swaps the recorder's buffers so often that aggregating one never holds up the hub for long, beats for the
-watchdog, and takes its own lateness as the hub's lag. Once a second, on the seconds of the run's start, the delta
-goes up. While the coordinator is behind, the delta stays here and grows by merging: nothing is lost, and nothing
-piles up.
+The tick swaps the recorder's buffers so often that aggregating one never holds up the hub for long, beats for
+the watchdog, and takes its own lateness as the hub's lag. Once a second, on the seconds of the run's start,
+the delta goes up. While the coordinator is behind, the delta stays here and grows by merging: nothing is
+lost, and nothing piles up.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Telemetry:
         self.align(self._clock.now_ns())
 
     def align(self, start_ns: int) -> None:
-        """Report at ``start_ns`` plus whole seconds from now on, and count the timeline's seconds from there."""
+        """Report at ``start_ns`` plus whole seconds; the timeline counts its seconds from there, too."""
         self._aggregator.start_at(start_ns)
         if self._seconds is not None:
             self._seconds.kill(block=False)

@@ -1,7 +1,7 @@
 """The worker's end of the connection to the coordinator: sending never blocks a VU or the hub.
 
-What is held for a slow coordinator is bounded: beyond ``BACKLOG_BYTES`` the channel ``is_backlogged``; then deltas
-wait in the aggregator, where they merge, and log lines are dropped and counted.
+What is held for a slow coordinator is bounded: beyond ``BACKLOG_BYTES`` the channel ``is_backlogged``; then
+deltas wait in the aggregator, where they merge, and log lines are dropped and counted.
 """
 
 import socket

@@ -20,7 +20,7 @@ CLOCK_STEP_NS = NS_PER_MS
 def rss_bytes() -> int:
     """Resident memory of this process in bytes; the peak where the system does not tell the present value."""
     try:
-        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123 - a native thread's quick path
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123
             return int(file.read().split()[1]) * _PAGE_BYTES
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

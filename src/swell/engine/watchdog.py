@@ -1,14 +1,14 @@
 """A native thread beside the hub: says that the process lives, where a stuck hub is, and ends an orphan.
 
-It must work while the hub does not, so nothing here may be monkey-patched: the thread, ``poll`` and the writes
-are the originals, passed in by the worker's entry point. It has a connection of its own, as its bytes must
-not fall between the hub's.
+It must work while the hub does not, so nothing here may be monkey-patched: the thread, ``poll`` and the
+writes are the originals, passed in by the worker's entry point. It has a connection of its own, as its bytes
+must not fall between the hub's.
 
     hub's greenlet --beat--> HubPulse --age--> Watchdog --Heartbeat--> coordinator
                    <-stall--
 
-The connection is also the leash: at its end the coordinator is gone, and the process kills its own group, so that
-neither the worker nor what the script started outlives a run.
+The connection is also the leash: at its end the coordinator is gone, and the process kills its own group, so
+that neither the worker nor what the script started outlives a run.
 """
 
 import os
@@ -75,7 +75,7 @@ class Watchdog:
         end_process: Callable[[], None],
         current_frames: Callable[[], dict[int, FrameType]] = sys._current_frames,
     ) -> None:
-        os.set_blocking(fd, False)  # noqa: FBT003 - the function takes no keyword
+        os.set_blocking(fd, False)
         poller.register(fd, POLLIN)
         self._fd = fd
         self._pulse = pulse

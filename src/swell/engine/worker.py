@@ -1,7 +1,7 @@
 """The worker: carries out the coordinator's frames around one loaded script. Imported after patching only.
 
-The main greenlet reads frames; whatever may take long (setup, scenarios, teardown, handle_summary) runs in greenlets
-of its own, so that a stop is always heard.
+The main greenlet reads frames; whatever may take long (setup, scenarios, teardown, handle_summary) runs in
+greenlets of its own, so that a stop is always heard.
 """
 
 import gc
@@ -32,8 +32,8 @@ from swell.metrics.worker_aggregate import WorkerAggregator
 
 LoadScript = Callable[[frames.Load], Script]
 
-# New objects between two looks for cycles. Everything made before the start is frozen, so that a look concerns
-# only what iterations leave behind; the default of 700 looks a hundred times a second at full speed.
+# New objects between two looks for cycles. Everything made before the start is frozen, so that a look
+# concerns only what iterations leave behind; the default of 700 looks a hundred times a second at full speed.
 GC_THRESHOLDS = (10_000, 20, 50)
 # The last frames must leave the process; a coordinator that does not read them for so long is gone.
 FLUSH_S = 2.0
@@ -204,7 +204,7 @@ class Worker:
         self._channel.send(frames.ScenarioDone(executor.name))
         self._finish_when_done()
 
-    def _on_stop(self, frame: frames.Stop) -> None:  # noqa: ARG002 - a handler's signature
+    def _on_stop(self, _frame: frames.Stop) -> None:
         self._is_stopped = True
         self._pending.clear()
         if self._setup_task is not None:
@@ -237,7 +237,7 @@ class Worker:
 
     # Setup, teardown and handle_summary: VU 0, with a time-out.
 
-    def _on_setup(self, frame: frames.RunSetup) -> None:  # noqa: ARG002
+    def _on_setup(self, _frame: frames.RunSetup) -> None:
         def done(data: bytes | None) -> None:
             self._send_rest()
             self._channel.send(frames.SetupDone(data))
@@ -303,7 +303,7 @@ class Worker:
             current_vu.set(vu)
             self._loaded().new_vu(vu)
             return function(vu), None
-        except BaseException as error:  # noqa: BLE001 - a script may raise anything
+        except BaseException as error:  # noqa: BLE001 - as in _on_load
             return None, error
 
     # Helpers.

@@ -1,0 +1,127 @@
+"""Gathers what the measurement verdict judges: the workers' health, the plan against what was started."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from swell.base.clock import NS_PER_MS, NS_PER_SECOND
+from swell.config.scenarios import (
+    ArrivalBase,
+    ConstantArrivalRate,
+    RampingArrivalRate,
+    Scenario,
+)
+from swell.engine.frames import Health
+from swell.engine.stacks import blocking_frame
+from swell.metrics.run_aggregate import RunAggregate
+from swell.metrics.snapshot import CounterValue, ErrorRow, GaugeValue, RateValue, ScenarioState, TrendValue
+from swell.metrics.verdict import VerdictInput
+
+# Error codes of the client for requests that this machine itself had no means for: descriptors, ports.
+EXHAUSTED_CODES = frozenset({1236, 1237})
+# What every run has, load or not.
+_OWN_GAUGES = frozenset({"vus", "vus_max"})
+
+
+class HealthTotals:
+    """The worst and the sums of all workers' health over a run."""
+
+    def __init__(self, script_path: str) -> None:
+        self._script_path = script_path
+        self.hub_lag_max_ns = 0
+        self.hub_lag_frame = ""
+        self.clock_steps = 0
+        self.clock_step_max_ns = 0
+
+    def add(self, health: Health) -> None:
+        """Add one worker's last second."""
+        if health.hub_lag_max_ns > self.hub_lag_max_ns:
+            self.hub_lag_max_ns = health.hub_lag_max_ns
+            self.hub_lag_frame = blocking_frame(health.hub_lag_frame, self._script_path)
+        # All workers of one machine see the same step of its clock.
+        self.clock_steps = max(self.clock_steps, health.clock_steps)
+        self.clock_step_max_ns = max(self.clock_step_max_ns, health.clock_step_max_ns)
+
+
+def verdict_input(
+    health: HealthTotals,
+    aggregate: RunAggregate,
+    errors: Iterable[ErrorRow],
+    plan: Sequence[tuple[Scenario, ScenarioState]],
+    *,
+    lost_workers: int,
+    interrupted: bool,
+) -> VerdictInput:
+    """Everything that the verdict asks for, over all workers."""
+    open_model = [(scenario, state) for scenario, state in plan if isinstance(scenario, ArrivalBase)]
+    return VerdictInput(
+        planned_iterations=sum(_planned(scenario, state) for scenario, state in open_model),
+        started_iterations=sum(state.iterations_started for _, state in open_model),
+        dropped_iterations=sum(state.dropped for _, state in open_model),
+        start_lag_p99_ms=aggregate.percentile("iteration_start_lag", 99) or 0.0,
+        hub_lag_max_ms=health.hub_lag_max_ns / NS_PER_MS,
+        hub_lag_frame=health.hub_lag_frame,
+        requests=aggregate.http_records,
+        unstamped=aggregate.unstamped,
+        window_limited=aggregate.window_limited,
+        exhausted=sum(row.count for row in errors if row.code in EXHAUSTED_CODES),
+        receive_gap_p99_ms=aggregate.gaps.percentile(99) if aggregate.gaps.count else 0.0,
+        duration_median_ms=aggregate.percentile("http_req_duration", 50) or 0.0,
+        clock_steps=health.clock_steps,
+        clock_step_max_ms=health.clock_step_max_ns / NS_PER_MS,
+        lost_workers=lost_workers,
+        overflowed_tag_sets=aggregate.overflowed_tag_sets,
+        overflowed_rows=aggregate.overflowed_rows,
+        refused_values=aggregate.refused,
+        interrupted=interrupted,
+        measured=_has_samples(aggregate.values),
+    )
+
+
+def arrivals_due(scenario: ConstantArrivalRate | RampingArrivalRate, elapsed_ns: int) -> int:
+    """How many iterations a uniform open-model schedule asks for in its first ``elapsed_ns``."""
+    if isinstance(scenario, ConstantArrivalRate):
+        period_ns = max(1, scenario.time_unit_ns // scenario.rate)
+        return -(-min(elapsed_ns, scenario.duration_ns) // period_ns)
+    # Twice the integral of the rate, in iterations times nanoseconds.
+    mass = 0
+    rate: float = scenario.start_rate
+    left_ns = elapsed_ns
+    for stage in scenario.stages:
+        spent_ns = min(left_ns, stage.duration_ns)
+        share = spent_ns / stage.duration_ns if stage.duration_ns else 1.0
+        reached = rate + (stage.target - rate) * share
+        mass += int((rate + reached) * spent_ns)
+        left_ns -= spent_ns
+        rate = stage.target
+        if left_ns <= 0:
+            break
+    return mass // (2 * scenario.time_unit_ns)
+
+
+def _planned(scenario: ArrivalBase, state: ScenarioState) -> int:
+    """What the schedule asked for until the scenario's end; of a random one only what came to be is known."""
+    due = state.iterations_started + state.dropped
+    if scenario.distribution != "uniform" or not isinstance(
+        scenario, ConstantArrivalRate | RampingArrivalRate
+    ):
+        return due
+    # The last second of a stopped run is counted out: what was due in it may have had no time to start.
+    elapsed_ns = state.elapsed_ns
+    if state.status != "done":
+        elapsed_ns = max(0, elapsed_ns - NS_PER_SECOND)
+    return arrivals_due(scenario, elapsed_ns)
+
+
+def _has_samples(values: Mapping[str, object]) -> bool:
+    for key, value in values.items():
+        if key in _OWN_GAUGES:
+            continue
+        match value:
+            case CounterValue(count) if count:
+                return True
+            case GaugeValue(samples=samples) if samples:
+                return True
+            case RateValue(total=total) if total:
+                return True
+            case TrendValue(histogram=histogram) if histogram.count:
+                return True
+    return False
