@@ -36,7 +36,7 @@ def _stripped(value: float, decimals: int) -> str:
 
 
 def _cut(value: float, scale: int, decimals: int) -> str:
-    """``value`` times ``scale`` cut after ``decimals`` places, in decimal: 0.07246 ms is 72.46 µs, not 72.45."""
+    """``value`` times ``scale`` cut after ``decimals`` places, exactly: 0.07246 ms is 72.46 µs, not 72.45."""
     with localcontext(prec=_DIGITS):
         scaled = Decimal(repr(float(value))) * scale
         return f"{scaled.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN):f}"
