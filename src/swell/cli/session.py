@@ -103,6 +103,7 @@ class Session(RunListener):
         Raises:
             SwellError: why the run failed, if it did: for ``main`` to print, with its exit code.
         """
+        self._progress.update(result.snapshot)
         self._progress.stop()
         self._progress = QuietProgress(self._log)
         snapshot, outputs = result.snapshot, self._known_outputs()

@@ -100,6 +100,8 @@ class EchoServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
+                # A terminal's Ctrl-C is for the run, whose teardown may need the server still.
+                process_group=0,
             )
             self._process = process
             assert process.stdout is not None  # noqa: S101  # stdout=PIPE

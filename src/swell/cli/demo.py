@@ -1,0 +1,28 @@
+"""``swell demo``: a load test of some fifteen seconds against a target that it starts and ends itself."""
+
+from importlib import resources
+
+import click
+
+from swell.base.errors import ExitCode, SwellError
+from swell.cli.system import System
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def command(system: System, /, flags: tuple[str, ...]) -> ExitCode:
+    """Run a load test against a target that comes with swell.
+
+    FLAGS are those of 'swell run', such as --workers 2 or --summary-mode full.
+    """
+    from swell.cli.run import command as run  # noqa: PLC0415 - --help needs neither
+    from swell.testing.server import EchoServer  # noqa: PLC0415
+
+    try:
+        target = EchoServer().start()
+    except (OSError, RuntimeError) as error:
+        raise SwellError(f"the demo's target cannot be started: {error}", slug="demo-target") from error
+    with target, resources.as_file(resources.files("swell.cli").joinpath("templates", "demo.py")) as script:
+        arguments = [str(script), "-e", f"TARGET={target.url}", *flags]
+        return ExitCode(run.main(arguments, prog_name="swell demo", standalone_mode=False, obj=system))
