@@ -127,7 +127,7 @@ def _load(seen: VerdictInput) -> Iterator[_Measurement]:
             "missing-iterations",
             missing / planned,
             (
-                f"{missing:,} of {planned:,} planned iterations ({missing / planned:.2%}) never came to start: "
+                f"{missing:,} of {planned:,} planned iterations ({missing / planned:.2%}) never started: "
                 "the generator was behind its schedule"
             ),
         )

@@ -246,9 +246,8 @@ class WorkerAggregator:
             else:
                 rows[phase] = single
                 kept.append(phase)
-        if len(kept) < len(times):
-            rows, times = rows[kept], times[kept]
-        self._pages.add(rows.ravel(), times.ravel())
+        if kept:
+            self._pages.add(rows[kept].ravel(), times[kept].ravel())
 
     def _resolve_tags(self, number: int) -> None:
         """Decide once what the exchanges with this tag set feed."""
