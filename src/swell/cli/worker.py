@@ -1,26 +1,18 @@
 """The entry point of a worker process: ``python -m swell.cli.worker --fd N --watchdog-fd M``.
 
-The only place of monkey patching. It happens before anything else is imported, so that every library the
-script imports is cooperative; hence the imports inside functions.
+Patching happens before anything else is imported, so that every library the script imports is cooperative;
+hence the imports inside functions.
 """
 
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from swell.cli.patching import patch
+
 if TYPE_CHECKING:
     from swell.engine.frames import Load
     from swell.engine.script import Script
-
-
-def patch() -> None:
-    """Make blocking calls of the standard library cooperative, in the whole process.
-
-    Raises nothing where it has been called before.
-    """
-    from gevent import monkey
-
-    monkey.patch_all()
 
 
 def load_native(frame: "Load") -> "Script":
@@ -51,7 +43,6 @@ def main(arguments: list[str], load: Any = load_script) -> None:
     patch()
     # isort: split
     import faulthandler
-    import socket
 
     from swell.cli.worker_output import redirect_output
     from swell.engine.uplink import WorkerChannel
@@ -63,7 +54,7 @@ def main(arguments: list[str], load: Any = load_script) -> None:
     from swell.engine.worker import Worker
 
     faulthandler.enable(file=sys.__stderr__ or 2)
-    channel = WorkerChannel(socket.socket(fileno=fd))
+    channel = WorkerChannel.from_fd(fd)
     worker = Worker(channel, load, pulse)
     redirect_output(worker.log)
     worker.run()

@@ -7,6 +7,7 @@ deltas wait in the aggregator, where they merge, and log lines are dropped and c
 import socket
 from collections import deque
 from collections.abc import Iterator
+from typing import Self
 
 import gevent
 import gevent.event
@@ -30,6 +31,11 @@ class WorkerChannel:
         self._drained.set()
         self._closed = False
         self._writer = gevent.spawn(self._write)
+
+    @classmethod
+    def from_fd(cls, fd: int) -> Self:
+        """The channel on an inherited descriptor of a stream socket."""
+        return cls(socket.socket(fileno=fd))
 
     def __repr__(self) -> str:
         return f"<WorkerChannel {self._queued_bytes} bytes queued{', closed' if self._closed else ''}>"
