@@ -6,6 +6,7 @@ lines, the tags) is worked out once and kept; a request with a new URL costs a f
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
 
 from swell.base.units import parse_duration_ns
@@ -47,6 +48,9 @@ class RequestOptions(TypedDict, total=False):
     discard_body: bool | None
     jar: "CookieJar | None"
     compression: str | None
+
+
+_OPTION_NAMES: Final = frozenset(RequestOptions.__annotations__)
 
 
 def is_expected(status: int) -> bool:
@@ -179,6 +183,13 @@ class RequestFactory:
                 self.plain.clear()
             self.plain[(method, url)] = prepared
             return prepared
+        unknown = options.keys() - _OPTION_NAMES
+        if unknown:
+            name = min(unknown)
+            close = get_close_matches(name, _OPTION_NAMES, n=1)
+            raise TypeError(
+                f"a request has no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+            )
         return self._make(method, url, options)
 
     def _make(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:

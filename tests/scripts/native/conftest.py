@@ -1,4 +1,4 @@
-"""Scripts written to a folder and run by one or several VUs in this process, on a clock that sleeping moves."""
+"""Scripts written to a folder and run by VUs in this process, on a clock that sleeping moves."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -165,7 +165,7 @@ def test_sleep(start):
 
 
 def test_fail_and_abort(start):
-    """Fail raises an ordinary exception; abort asks for the end of the run and cannot be caught by accident."""
+    """A failure is an ordinary exception; an abort ends the run and is not caught by accident."""
     loaded = start(
         """
         from swell import abort, context, fail

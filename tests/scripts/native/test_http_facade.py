@@ -91,7 +91,8 @@ def test_batch_and_expected(start, url: str):
         statuses = []
         allowed = http.expected_statuses(404, (500, 599))
         def default():
-            many = http.batch([url, ("POST", url + "/status/404"), ("GET", url + "/status/503", {{"expected": allowed}})])
+            third = ("GET", url + "/status/503", {{"expected": allowed}})
+            many = http.batch([url, ("POST", url + "/status/404"), third])
             statuses.extend(response.status_code for response in many)
         """
     ).iterate()
@@ -134,7 +135,7 @@ def test_failure_is_a_value(start):
 def test_unknown_option(start):
     """A misspelt option is an error of the script."""
     loaded = start("from swell import http\ndef default(): http.get('http://127.0.0.1:1/', heders={})\n")
-    with pytest.raises(TypeError, match="heders"):
+    with pytest.raises(TypeError, match="no option 'heders'; did you mean 'headers'"):
         loaded.iterate()
 
 

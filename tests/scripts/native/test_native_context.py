@@ -58,7 +58,7 @@ def test_numbers(start):
 
 
 def test_tags_last_until_the_next_activation(start):
-    """Tags that a script sets stay on its samples, through groups and iterations, until the scenario changes."""
+    """Tags that a script sets stay, through groups and iterations, until the scenario changes."""
     loaded = start(SCRIPT).iterate("tag").iterate("tagged")
     gold = {"tier": "gold", "level": "3", "inner": "true"}
     assert loaded.samples("hits") == [

@@ -30,7 +30,7 @@ def test_everything_exported(load):
             "thresholds": {
                 "http_req_duration": ["p(95)<300"],
             },
-            "scenarios": {"plain": {"executor": "constant-vus", "vus": 1, "duration": "1s", "exec": "browse"}},
+            "scenarios": {"plain": {"executor": "constant-vus", "duration": "1s", "exec": "browse"}},
         }
         orders = Counter("orders")
         wait = Trend("wait", is_time=True)
@@ -47,7 +47,7 @@ def test_everything_exported(load):
     assert exports.options == {
         "thresholds": {"http_req_duration": ["p(95)<300"]},
         "scenarios": {
-            "plain": {"executor": "constant-vus", "vus": 1, "duration": "1s", "exec": "browse"},
+            "plain": {"executor": "constant-vus", "duration": "1s", "exec": "browse"},
             "search": {
                 "executor": "ramping-vus",
                 "stages": [["2m", 100], ["5m", 0]],
@@ -178,10 +178,11 @@ def test_no_script(tmp_path: Path, name: str, message: str):
 
 def test_no_function(faults):
     """A script without a function to run says which ones it could have."""
-    assert faults("options = {}\n_helper = len\n") == [
+    (found,) = faults("options = {}\n_helper = len\n")
+    assert found == (
         "script.py: the script has no function to run"
         " (define default(), or a function with the @scenario decorator)"
-    ]
+    )
 
 
 def test_all_faults_at_once(faults):

@@ -65,7 +65,7 @@ def test_known_values():
     )
 )
 def test_streams_differ(keys):
-    """Different iterations have different streams; the slot counts only where there is no iteration number."""
+    """Different iterations have different streams; the slot counts where there is no iteration number."""
     streams: dict[int, tuple[int, ...]] = {}
     for slot, iteration, number in keys:
         key = (number,) if number >= 0 else (slot, iteration, -1)
@@ -88,7 +88,11 @@ def test_getrandbits(bits: int):
 def test_looks_uniform(start):
     """10,000 values of one stream, and the first values of 10,000 streams, fill ten equal bins evenly."""
     loaded = start(
-        "from swell import random\nvalues = []\ndef default(): values.extend(random.random() for _ in range(10_000))\n"
+        """
+        from swell import random
+        values = []
+        def default(): values.extend(random.random() for _ in range(10_000))
+        """
     ).iterate()
     firsts = [(stream_start(1, "s", slot, 0, -1) >> 11) * 2.0**-53 for slot in range(10_000)]
     for values in (loaded.value("values"), firsts):

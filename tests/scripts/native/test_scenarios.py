@@ -36,7 +36,13 @@ def test_weighted_mix(start):
 
 def test_weighted_repeats_under_a_seed(start):
     """Which part runs depends on the seed and the iteration alone."""
-    source = "from swell import weighted\nseen = []\ndef a(): seen.append(1)\ndef b(): seen.append(2)\ndefault = weighted({a: 1, b: 1})\n"
+    source = """
+        from swell import weighted
+        seen = []
+        def a(): seen.append(1)
+        def b(): seen.append(2)
+        default = weighted({a: 1, b: 1})
+        """
     runs = []
     for _ in range(2):
         loaded = start(source, settings={"seed": 5})
