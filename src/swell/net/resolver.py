@@ -172,22 +172,27 @@ class Resolver:
     # Look-ups
 
     def _entry(self, host: str) -> _Entry:
-        entry = self._cache.get(host)
-        if entry is not None and (entry.expires_ns is None or self._now_ns() < entry.expires_ns):
-            return entry
-        while True:
+        entry = self._fresh(host)
+        while entry is None:
             mine = _Pending()
             pending = self._pending.setdefault(host, mine)
             if pending is mine:
                 return self._lead(host, mine)
             pending.done.wait()
-            if pending.entry is not None:
-                return pending.entry
-            # Whoever led was interrupted (a timeout, the end of the run): the next one leads.
+            # None when whoever led was interrupted (a timeout, the end of the run): the next one leads.
+            entry = pending.entry
+        return entry
+
+    def _fresh(self, host: str) -> _Entry | None:
+        entry = self._cache.get(host)
+        if entry is not None and (entry.expires_ns is None or self._now_ns() < entry.expires_ns):
+            return entry
+        return None
 
     def _lead(self, host: str, mine: _Pending) -> _Entry:
         try:
-            entry = self._ask(host)
+            # Another may have led between our look into the cache and our turn.
+            entry = self._fresh(host) or self._ask(host)
             # Replacing a live entry keeps its place in the round.
             before = self._cache.get(host)
             if before is not None:
