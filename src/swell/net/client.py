@@ -12,7 +12,7 @@ from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED
 from swell.net.cookies import CookieJar
 from swell.net.failure import Failure, FailureError, Phase, failure_from, status_code
 from swell.net.prepared import PreparedRequest, RequestFactory, RequestOptions
-from swell.net.resolver import Resolver
+from swell.net.resolver import Endpoint, Resolver
 from swell.net.response import Request, RequestError, Response
 from swell.net.tls import TlsContexts
 from swell.net.transport import Connection
@@ -69,6 +69,8 @@ class HTTPShared:
         )
         self.resolver = Resolver(options)
         self.tls = TlsContexts(options)
+        # Makes a connection to an address: the seam where tests put a scripted transport.
+        self.connect: Callable[[Endpoint], Connection] = Connection
         self.urls = UrlCache()
         # Called with each response (redirects included) where something wants to see them: debugging.
         self.observers: list[Callable[[Response], None]] = []
@@ -238,7 +240,7 @@ class HTTPClient:
             connection = None
             try:
                 phase = "connect"
-                connection = Connection(address)
+                connection = shared.connect(address)
                 connection.connect(dial_deadline)
                 if scheme == "https":
                     phase = "tls"
