@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from swell.config.layers import Findings, Layer, Where
 from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, Option, option
-from swell.config.values import read_bool, read_text, single
 
 # In this order: the first that is set and not empty wins.
 PREFIXES: Final = ("SWELL_", "K6_")
@@ -61,6 +60,8 @@ class CommandSettings:
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
+    log_format: Literal["text", "json", "raw"] = "text"
+    log_output: str = "stderr"
 
 
 def command_settings(flags: Mapping[str, object], environ: Mapping[str, str]) -> CommandSettings:
@@ -76,11 +77,11 @@ def command_settings(flags: Mapping[str, object], environ: Mapping[str, str]) ->
     for row in COMMAND_OPTIONS:
         if row.name in flags and row.name != "env":
             values[row.name] = row.type.parse(flags[row.name], _flag_place(row.name), findings)
-    for name, reader in (("include_system_env_vars", read_bool), ("config", read_text)):
+    for name in ("include_system_env_vars", "config", "log_format", "log_output"):
         for variable in variable_names(option(name)):
             if name not in values and environ.get(variable):
                 where = Where(Layer("env", "environment", places={name: variable}), (name,))
-                values[name] = single(reader)(environ[variable], where, findings)
+                values[name] = option(name).type.parse(environ[variable], where, findings)
     # Any value but the empty one switches colours off (k6); NO_COLOR counts even when empty (no-color.org).
     if "NO_COLOR" in environ or any(environ.get(name) for name in variable_names(option("no_color"))):
         values.setdefault("no_color", True)

@@ -93,6 +93,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: dict[str, tuple[ThresholdSpec, ...]] = {}
     no_thresholds: bool = False
     require_data: bool = True
+    require_trust: bool = False
     summary_trend_stats: tuple[str, ...] = ("avg", "min", "med", "max", "p(90)", "p(95)")
     summary_time_unit: str = ""
     summary_mode: str = "compact"

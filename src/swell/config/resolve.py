@@ -228,7 +228,8 @@ def _scenarios(settings: Settings, findings: Findings) -> Sequence[WrittenScenar
         return given
     shortcut = _shortcut(settings)
     if given:
-        if shortcut is None:
+        # With any of the other shortcuts they are in conflict, which was noted where they were read.
+        if shortcut is None or any(name in settings for name in WORKLOAD_NAMES if name != "scenarios"):
             return given
         findings.warn(f"`vus={settings['vus'].value}` overrides scenarios configuration")
         del settings["scenarios"]

@@ -165,7 +165,7 @@ def _parse_scenario(name: str, raw: object, where: Where, findings: Findings) ->
     if executor is None:
         findings.fault(where, "has no executor", f"known: {', '.join(EXECUTORS)}")
         return unread
-    if executor not in EXECUTORS:
+    if not isinstance(executor, str) or executor not in EXECUTORS:
         hint = _executor_hint(executor)
         findings.fault(where.at("executor"), f"names the unknown executor {describe(executor)}", hint)
         return unread

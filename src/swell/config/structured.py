@@ -367,7 +367,7 @@ def _network_problem(text: str) -> str:
 def _local_ip_problem(text: str) -> str:
     first, dash, last = text.partition("-")
     if not dash:
-        return _network_problem(text).replace("or a CIDR range", "a CIDR range or a range a-b")
+        return _network_problem(text).replace(" or a CIDR range", ", a CIDR range or a range a-b")
     try:
         low, high = ip_address(first.strip()), ip_address(last.strip())
     except ValueError:

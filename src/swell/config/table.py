@@ -318,6 +318,13 @@ _RESULTS: Final = (
         own=True,
     ),
     _row(
+        "require_trust",
+        BOOL,
+        "Fail a run whose measurement is not trusted, with an exit code of its own.",
+        "--require-trust",
+        own=True,
+    ),
+    _row(
         "summary_trend_stats",
         SUMMARY_STATS,
         "Statistics of trends in the summary: avg, min, med, max, count, p(N).",
@@ -398,6 +405,23 @@ _COMMAND: Final = (
     _row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
     _row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),
     _row("no_color", BOOL, "Use no colours.", "--no-color", field="", sources=TYPED),
+    _row(
+        "log_format",
+        choice("text", "json", "raw"),
+        "Form of the log's lines.",
+        "--log-format",
+        field="",
+        sources=TYPED,
+    ),
+    _row(
+        "log_output",
+        TEXT,
+        "Where the log goes: stderr, stdout, none or file=PATH.",
+        "--log-output",
+        field="",
+        metavar="OUTPUT",
+        sources=TYPED,
+    ),
 )
 
 

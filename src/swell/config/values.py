@@ -208,17 +208,17 @@ def text_list(check_item: Callable[[str], str] | None = None) -> ValueType:
     """Make the type of lists of texts; ``check_item`` gives the problem of a text, or ''."""
 
     def parse(value: object, where: Where, findings: Findings) -> tuple[str, ...] | None:
-        if is_json_text(value, where):
-            value = decode_json_text(str(value), where, findings)
-            if value is None:
-                return None
         items: Sequence[object]
-        if isinstance(value, str) and where.layer.is_textual:
-            items = split_text(value)
+        if is_json_text(value, where):
+            items = decode_json_text(str(value), where, findings)
+            if items is None:
+                return None
+        elif where.layer.is_textual and isinstance(value, str | list | tuple):
+            # A flag may be repeated, and each of its values may be a comma list.
+            texts = [value] if isinstance(value, str) else value
+            items = [part for text in texts for part in split_text(str(text))]
         elif isinstance(value, list | tuple):
-            items = [
-                part for item in value for part in (split_text(item) if _is_typed(item, where) else [item])
-            ]
+            items = value
         else:
             findings.fault(where, f"must be a list of texts, not {describe(value)}")
             return None
@@ -236,11 +236,6 @@ def text_list(check_item: Callable[[str], str] | None = None) -> ValueType:
                 findings.fault(where.at(index), problem)
 
     return ValueType("list", parse, check, list)
-
-
-def _is_typed(item: object, where: Where) -> bool:
-    """Tell whether ``item`` is a value of a repeated flag, which may be a comma list itself."""
-    return isinstance(item, str) and where.layer.is_textual
 
 
 def text_map(check_entry: Callable[[str, str], str] | None = None) -> ValueType:
