@@ -40,9 +40,13 @@ class ArrivalExecutor(Executor):
             self._idle.remove(handle)
         super().ended(handle)
 
+    def _prepare(self) -> None:
+        # Before a later start another scenario may still use the VUs.
+        if not self._start_time_ns:
+            self._pre_allocate()
+
     def _execute(self, start_ns: int, end_ns: int) -> None:
-        for _ in range(self._pre_allocated):
-            self._make_vu()
+        self._pre_allocate()
         self._wait(end_ns, self._is_activating)
         self._dispatch(start_ns, end_ns + self._grace_ns)
         self._wait(end_ns, self._can_serve)
@@ -99,6 +103,10 @@ class ArrivalExecutor(Executor):
             counts.vus += 1
             handle.iterate(*tick)
             counts.vus -= 1
+
+    def _pre_allocate(self) -> None:
+        while self._made < self._pre_allocated:
+            self._make_vu()
 
     def _make_vu(self) -> None:
         self._activating += 1

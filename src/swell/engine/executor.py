@@ -143,6 +143,7 @@ class Executor:
         self.started_ns = start_ns + self._start_time_ns
         end_ns = self.started_ns + self.duration_ns
         try:
+            self._prepare()
             if self._wait(self.started_ns):
                 self.status = Status.RUNNING
                 self._execute(self.started_ns, end_ns)
@@ -170,6 +171,9 @@ class Executor:
         return min(1.0, max(0.0, (self.clock.now_ns() - self.started_ns) / self.duration_ns))
 
     # What subclasses define and use.
+
+    def _prepare(self) -> None:
+        """Do what can be done before the start."""
 
     def _execute(self, start_ns: int, end_ns: int) -> None:
         """Run until the regular end; what still runs then gets the graceful stop."""

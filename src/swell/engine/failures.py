@@ -30,9 +30,7 @@ class ScriptFailures:
 
         The stack is described only when it is needed, which costs more than most iterations.
         """
-        text = str(error)
-        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        message = message.split("\n", 1)[0][:MAX_MESSAGE_CHARACTERS]
+        message = _one_line(error)
         now_ns = self._runtime.clock.now_ns()
         if now_ns >= self._window_end_ns:
             self.flush()
@@ -64,3 +62,13 @@ class ScriptFailures:
         self._lines = 0
         self._seen.clear()
         self._suppressed.clear()
+
+
+def _one_line(error: BaseException) -> str:
+    """The type and the first line of the message: what failures are grouped by."""
+    kind = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # the script's own class, and faulty
+        return kind
+    return f"{kind}: {text}".split("\n", 1)[0][:MAX_MESSAGE_CHARACTERS] if text else kind

@@ -203,7 +203,8 @@ class VUHandle:
         vu.iteration_in_scenario += 1
         if self._minimum_ns and is_complete:
             ended_ns = self._pause(started_ns + self._minimum_ns)
-        if ended_ns >= self._turn.due_ns:
+        if ended_ns >= self._turn.due_ns and intended_ns < 0:
+            # In the open model the VU parks now, which lets the hub turn.
             ended_ns = self._let_hub_turn(ended_ns)
         return ended_ns
 

@@ -48,6 +48,10 @@ class VirtualClock:
         finally:
             self._waiters.pop(order, None)
 
+    def stall_ns(self, duration_ns: int) -> None:
+        """Let time pass without letting anything else run, as code does that blocks the whole hub."""
+        self._now_ns += duration_ns
+
     def run(self, main: Callable[[], Result]) -> Result:
         """Run ``main`` in a greenlet, let time pass for it, and give (or raise) what it gives.
 
@@ -67,14 +71,15 @@ class VirtualClock:
             running.kill(block=False)
 
     def _jump(self) -> bool:
-        """Go to the earliest deadline that somebody waits for, and wake all who wait for it."""
+        """Go to the earliest deadline that somebody waits for, and wake all whose deadline has come."""
         woken: list[Waiter[None]] = []
-        while self._deadlines and (not woken or self._deadlines[0][0] == self._now_ns):
+        while self._deadlines and (not woken or self._deadlines[0][0] <= self._now_ns):
             deadline_ns, order = heappop(self._deadlines)
             waiter = self._waiters.get(order)
             if waiter is not None:
                 woken.append(waiter)
-                self._now_ns = deadline_ns
+                # It may lie behind us, after a stall.
+                self._now_ns = max(self._now_ns, deadline_ns)
         loop = gevent.get_hub().loop
         for waiter in woken:
             loop.run_callback(waiter.switch, None)
