@@ -1,18 +1,21 @@
 """One ``swell run`` after its worker was started: plan, view, and what the run leaves behind."""
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import msgspec
 
 import swell
 from swell.base.clock import NS_PER_SECOND, monotonic_ns
-from swell.base.errors import ExitCode, SwellError
+from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
 from swell.cli.outputs import Outputs
 from swell.cli.plan import Plan, Sources
 from swell.cli.script_file import ScriptFile
 from swell.cli.system import System
+from swell.config.environment import CommandSettings
 from swell.engine.coordinator import RunResult
 from swell.engine.frames import LogLine
 from swell.engine.lifecycle import Phase
@@ -26,6 +29,8 @@ from swell.report.progress import LogWriter, Progress, QuietProgress, open_progr
 
 # Snapshots come once a second; in between time goes on, but not for longer than this without news.
 MAX_GUESS_NS: Final = 2 * NS_PER_SECOND
+# The sources of lines that a script printed.
+_PRINTED: Final = frozenset({"console", "stdout"})
 
 
 class Session(RunListener):
@@ -41,12 +46,7 @@ class Session(RunListener):
         self._system = system
         self._stack = stack
         self._colour = system.color and not self._command.no_color
-        self._log = LogWriter(
-            system.stderr,
-            is_tty=system.stderr_is_tty,
-            colour=self._colour and system.stderr_is_tty,
-            verbose=self._command.verbose,
-        )
+        self._log = open_log(self._command, system, stack)
         self._progress: Progress = QuietProgress(self._log)
         self._console: TextIO | None = None
         self._latest: Snapshot | None = None
@@ -121,6 +121,9 @@ class Session(RunListener):
             self._tell_outcome(snapshot, saved_to)
         if result.cause is not None:
             raise result.cause.as_error()
+        if outputs.options.require_trust and snapshot.verdict and snapshot.verdict.level != "trusted":
+            message = f"the measurement is {snapshot.verdict.level}, and --require-trust asks for more"
+            raise SwellError(message, exit_code=ExitCode.UNTRUSTED, slug="untrusted")
         return result.exit_code
 
     def log(self, level: str, message: str, **fields: str) -> None:
@@ -152,7 +155,7 @@ class Session(RunListener):
 
     def on_log(self, line: LogLine, worker: int) -> None:  # noqa: ARG002 - k6's lines name no instance either
         """Write the line to the log, or to the console output's file where the script printed it."""
-        if self._console is not None and line.fields.get("source") == "console":
+        if self._console is not None and line.fields.get("source") in _PRINTED:
             self._console.write(f"{line.message}\n")
             self._console.flush()
             return
@@ -193,6 +196,35 @@ class Session(RunListener):
             self.log(level, f"verdict: {verdict.level}{': ' if reasons else ''}{reasons}")
         if saved_to:
             self.log("info", f"saved to {saved_to}")
+
+
+def open_log(command: CommandSettings, system: System, stack: ExitStack) -> LogWriter:
+    """Make the writer of the log for ``--log-output`` and ``--log-format``; ``stack`` closes its file.
+
+    Raises:
+        ConfigError: there is no such output, or its file cannot be written.
+    """
+    stream, is_tty = system.stderr, system.stderr_is_tty
+    kind, _, file = command.log_output.partition("=")
+    if kind == "stdout":
+        stream, is_tty = system.stdout, system.stdout_is_tty
+    elif kind == "file" or command.log_output == "none":
+        path = system.path(file) if file else Path(os.devnull)
+        try:
+            stream, is_tty = stack.enter_context(path.open("a", encoding="utf-8")), False
+        except OSError as error:
+            fault = Fault("--log-output", f"{file} cannot be written: {error.strerror}")
+            raise ConfigError((fault,)) from None
+    elif kind != "stderr":
+        hint = "it is stderr, stdout, none or file=PATH"
+        raise ConfigError((Fault("--log-output", f"there is no output {command.log_output!r}", hint),))
+    return LogWriter(
+        stream,
+        is_tty=is_tty,
+        colour=is_tty and system.color and not command.no_color,
+        log_format=command.log_format,
+        verbose=command.verbose,
+    )
 
 
 def advanced(snapshot: Snapshot, by_ns: int) -> Snapshot:

@@ -63,7 +63,8 @@ def shoppers():
 def orders(data):
     """Open model: orders arrive at their rate, however long the answers take."""
     headers = {"Authorization": f"Bearer {data['token']}"}
-    response = http.post(f"{TARGET}/post", json={"item": random.randint(1, 9)}, headers=headers, name="/orders")
+    order = {"item": random.randint(1, 9)}
+    response = http.post(f"{TARGET}/post", json=order, headers=headers, name="/orders")
     ordered.add(response.status_code == 200)
 
 

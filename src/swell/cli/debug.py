@@ -1,0 +1,59 @@
+"""``swell debug``: one iteration of one virtual user in this process, every request and response shown."""
+
+import secrets
+from typing import Any
+
+import click
+
+from swell.base.errors import ConfigError, ExitCode, Fault
+from swell.cli.parameters import OptionCommand, flag_options
+from swell.cli.patching import patch
+from swell.cli.script_file import find_script
+from swell.cli.system import System
+
+
+@click.command(cls=OptionCommand, rows=flag_options())
+@click.argument("script")
+@click.option(
+    "--scenario", "scenario_name", metavar="NAME", help="The scenario to run; without it the first."
+)
+@click.pass_obj
+def command(system: System, /, script: str, *, scenario_name: str | None, **values: Any) -> ExitCode:
+    """Run one iteration of the Python file SCRIPT in the foreground.
+
+    Every request and response is shown, checks and custom metrics after it. Breakpoints, pdb and profilers
+    work as in any Python program. The exit code is 107 if the script raised.
+    """
+    file = find_script(script, system)
+    # As in a worker, and here as early as it can be: the script's libraries must behave as they will there.
+    patch()
+    from swell.cli.plan import Sources  # noqa: PLC0415
+    from swell.engine.clock import GeventClock  # noqa: PLC0415
+    from swell.engine.plan import sorted_scenarios  # noqa: PLC0415
+    from swell.scripts.native.debug import debug_script  # noqa: PLC0415
+    from swell.scripts.native.loader import load_script  # noqa: PLC0415
+
+    sources = Sources(values, system)
+    seed = secrets.randbits(32)
+    loaded = load_script(file.path, sources.script_env, seed)
+    plan = sources.plan(file, loaded.exports)
+    scenarios = {scenario.name: scenario for scenario in sorted_scenarios(plan.scenarios)}
+    name = next(iter(scenarios)) if scenario_name is None else scenario_name
+    if name not in scenarios:
+        hint = f"there are: {', '.join(scenarios)}"
+        raise ConfigError((Fault("--scenario", f"there is no scenario {name!r}", hint),))
+
+    def write(text: str) -> None:
+        system.stdout.write(f"{text}\n")
+        system.stdout.flush()
+
+    went_well = debug_script(
+        loaded,
+        scenarios[name],
+        plan.options,
+        sources.script_env,
+        GeventClock(),
+        seed=plan.options.seed or seed,
+        write=write,
+    )
+    return ExitCode.OK if went_well else ExitCode.SCRIPT_EXCEPTION
