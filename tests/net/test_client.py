@@ -14,11 +14,12 @@ URL = "http://127.0.0.1:8000/items?id=1"
 
 
 def redirect(status: int, location: str, *more: str) -> bytes:
+    """A redirect's bytes."""
     lines = [f"HTTP/1.1 {status} Moved", f"Location: {location}", "Content-Length: 0", *more, "", ""]
     return "\r\n".join(lines).encode()
 
 
-def scripted(bench: Callable, *exchanges: Exchange | bytes, **options: object):  # noqa: ANN201
+def scripted(bench: Callable, *exchanges: Exchange | bytes, **options: object):
     """A bench whose connections answer with the exchanges."""
     made = bench(**options)
     transport = ScriptedTransport(exchanges)

@@ -20,6 +20,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 def parser(
     *, is_head_request: bool = False, discard: bool = False, max_body: int = 1 << 20
 ) -> ResponseParser:
+    """A parser that expects one response."""
     new = ResponseParser()
     new.start(is_head_request=is_head_request, discard=discard, max_body=max_body)
     return new
@@ -35,6 +36,12 @@ def feed_all(pieces: list[bytes], *, eof: bool = False, **how: object) -> Respon
         done = new.feed_eof()
     assert done
     return new
+
+
+def feed_pieces(new: ResponseParser, pieces: list[bytes]) -> None:
+    """Feed all pieces, or raise what one of them raises."""
+    for piece in pieces:
+        new.feed(piece)
 
 
 def ways(data: bytes) -> list[list[bytes]]:
@@ -114,7 +121,7 @@ def test_junk_behind_the_response_spoils_the_connection_only(data: bytes) -> Non
 
 
 def test_discarded_bodies_are_counted_but_not_kept() -> None:
-    """discard keeps no byte and still enforces the limit."""
+    """Discarding keeps no byte and still enforces the limit."""
     assert feed_all([OK + b"Content-Length: 2\r\n\r\nok"], discard=True).body == b""
     assert feed_all([CHUNKED + b"2\r\nok\r\n", b"0\r\n\r\n"], discard=True).body == b""
     with pytest.raises(BodyTooLargeError):
@@ -153,16 +160,14 @@ def test_garbage_is_a_protocol_error_in_any_pieces(data: bytes) -> None:
     for pieces in [[data], [data[i : i + 1] for i in range(len(data))]]:
         new = parser()
         with pytest.raises(ProtocolError):
-            for piece in pieces:
-                new.feed(piece)
+            feed_pieces(new, pieces)
 
 
 def test_an_endless_header_is_refused() -> None:
     """A head over the limit is an error, not memory."""
     new = parser()
     with pytest.raises(ProtocolError, match="larger than"):
-        for _ in range(MAX_HEAD_BYTES // 1000 + 2):
-            new.feed(OK + b"X: " + b"a" * 1000 if new.state == 0 and not new._buffer else b"a" * 1000)
+        feed_pieces(new, [OK + b"X: ", *[b"a" * 1000] * (MAX_HEAD_BYTES // 1000 + 2)])
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read() -> None:

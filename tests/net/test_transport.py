@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gevent
 import pytest
@@ -230,7 +231,7 @@ def test_a_certificate_for_another_host_is_refused(bench: Callable) -> None:
 
 
 def test_hosts_are_overridden(bench: Callable, echo: EchoServer) -> None:
-    """hosts sends a made-up name to a real address; the Host header keeps the name."""
+    """The option sends a made-up name to a real address; the Host header keeps the name."""
     port = int(echo.url.rpartition(":")[2])
     made = bench(hosts={"shop.example": f"127.0.0.1:{port}"})
     answer = made.client.request("GET", "http://shop.example/get")
@@ -255,7 +256,7 @@ def test_no_descriptor_is_left_behind(bench: Callable) -> None:
         for _ in ANSWERS:
             made.client.request("POST", server.url)
         made.client.close()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(Path("/proc/self/fd").iterdir()))
     with RawServer(scripts * 7) as server:
         for _ in range(7 * len(ANSWERS)):
             made.client.request("POST", server.url)
@@ -263,4 +264,4 @@ def test_no_descriptor_is_left_behind(bench: Callable) -> None:
         server.close()
         while any(connection.sock.fileno() >= 0 for connection in server.connections):
             gevent.sleep(0.001)
-        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before
