@@ -55,3 +55,19 @@ def test_the_banner_is_small() -> None:
     assert strip_ansi(banner("1.2.3", colour=True)) == banner("1.2.3")
     assert banner("1.2.3").strip().endswith("swell 1.2.3")
     assert len(banner("1.2.3").strip().splitlines()) == 1
+
+
+def test_long_descriptions_fold_on_a_terminal() -> None:
+    """Folded lines stand below their first, and none is too wide."""
+    lines = [
+        ScenarioLine("browse", "Up to 20 looping VUs for 17s over 3 stages (gracefulRampDown: 30s, exec: b)")
+    ]
+    block = description_block(script="s.py", scenarios=lines, max_vus=30, max_duration_ns=0, width=80)
+    assert block.split("\n")[4:] == [
+        "     scenarios: (100.00%) 1 scenario, 30 max VUs, 0s max duration (incl.",
+        "                graceful stop):",
+        "              * browse: Up to 20 looping VUs for 17s over 3 stages",
+        "                (gracefulRampDown: 30s, exec: b)",
+        "",
+        "",
+    ]

@@ -10,7 +10,7 @@ from swell.metrics.histogram import Histogram
 from swell.metrics.snapshot import ErrorRow, Reason, RequestRow, Snapshot, Verdict
 from swell.report.ansi import Painter, cell_width, ellipsised, strip_ansi
 from swell.report.endofrun import end_of_run, figure, own_parts, verdict_lines
-from swell.report.requests import MAX_ERRORS, MAX_ROWS, error_table, request_table
+from swell.report.requests import MAX_ERRORS, MAX_ROWS, common_origin, error_table, request_table
 
 PLAIN = Painter(colour=False)
 
@@ -37,8 +37,18 @@ def test_the_request_table() -> None:
         ["GET", "/b", "10", "1", "10.0%", "5.50ms", "9.55ms", "9.91ms", "10.0ms", "1.0"],
         ["↳", "200", "×", "9,", "no", "answer", "×", "1"],
         ["─" * (len(lines[0]) - 2)],
-        ["total", "110", "1", "0.91%", "45.5ms", "94.5ms", "98.9ms", "100ms", "11.0"],
+        ["total", "110", "1", "0.90%", "45.5ms", "94.5ms", "98.9ms", "100ms", "11.0"],
     ]
+
+
+def test_the_one_origin_of_all_urls_is_named_once() -> None:
+    """Names of one host show their paths; those of several hosts, and other names, stay whole."""
+    rows = (row("http://127.0.0.1:8080/a"), row("http://127.0.0.1:8080"), row("named"))
+    lines = request_table(snapshot(*rows), paint=PLAIN)
+    assert lines[0] == "  REQUESTS to http://127.0.0.1:8080"
+    assert [line.split()[1] for line in lines[2:5]] == ["/", "/a", "named"]
+    assert common_origin(["http://a/x", "http://b/x"]) == ""
+    assert common_origin(["/x"]) == ""
 
 
 def test_one_row_needs_no_total() -> None:
@@ -145,7 +155,7 @@ def test_an_aborted_run_says_why() -> None:
     """The reason and the exit code stand above the verdict."""
     run = run_info(status="aborted", abort_reason="thresholds were crossed", exit_code=99)
     text = end_of_run(msgspec.structs.replace(empty(), run=run))
-    assert "  run aborted: thresholds were crossed (exit code 99)" in text
+    assert "  thresholds were crossed (exit code 99)" in text
 
 
 def test_disabled_prints_nothing() -> None:

@@ -1,5 +1,6 @@
 """What stands above a run: swell's banner, and k6's description of what is about to happen."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from swell.report.ansi import BOLD, CYAN, FAINT, Painter, printable
 # A swell coming in, in eighth blocks.
 _WAVE = "▁▂▃▅▆▇▆▅▃▂▁▁▂▃▅▆▇▆▅▃▂▁"
 _LABEL_WIDTH = 14
+_MIN_VALUE_WIDTH = 30
 
 
 class ScenarioLine(NamedTuple):
@@ -35,10 +37,12 @@ def description_block(
     dashboard: str = "",
     execution: str = "local",
     colour: bool = False,
+    width: int = 0,
 ) -> str:
     """k6's block: execution, script, output, then the scenarios by start time and name.
 
-    ``max_duration_ns`` is the longest the run can take, graceful stops included.
+    ``max_duration_ns`` is the longest the run can take, graceful stops included. With a ``width`` (in cells)
+    long lines are folded below themselves; without one every line is k6's.
     """
     paint = Painter(colour)
     rows = [("execution", execution), ("script", script)]
@@ -51,10 +55,19 @@ def description_block(
         f"(100.00%) {len(scenarios)} {noun}, {max_vus} max VUs, "
         f"{format_duration(max_duration_ns)} max duration (incl. graceful stop):"
     )
-    lines += ["", f"{'scenarios':>{_LABEL_WIDTH}}: {paint(summary, CYAN)}"]
+    lines += ["", *_folded(f"{'scenarios':>{_LABEL_WIDTH}}: ", summary, width, paint)]
     ordered = sorted(scenarios, key=lambda line: (line.start_time_ns, line.name))
-    lines += [
-        f"{'':{_LABEL_WIDTH}}* {printable(line.name)}: {paint(printable(line.description), CYAN)}"
-        for line in ordered
-    ]
+    for line in ordered:
+        lines += _folded(f"{'':{_LABEL_WIDTH}}* {printable(line.name)}: ", line.description, width, paint)
     return "\n".join(lines) + "\n\n"
+
+
+def _folded(label: str, value: str, width: int, paint: Painter) -> list[str]:
+    text = printable(value)
+    indent = " " * (_LABEL_WIDTH + 2)
+    if width <= 0:
+        return [f"{label}{paint(text, CYAN)}"]
+    room = max(_MIN_VALUE_WIDTH, width - len(indent))
+    first, *rest = textwrap.wrap(text, room, initial_indent="x" * (len(label) - len(indent)))
+    first = first[len(label) - len(indent) :]
+    return [f"{label}{paint(first, CYAN)}", *(f"{indent}{paint(line, CYAN)}" for line in rest)]

@@ -91,8 +91,8 @@ def _outcome(snapshot: Snapshot, width: int, paint: Painter) -> list[str]:
     run = snapshot.run
     if run.status not in {"aborted", "failed"}:
         return []
-    reason = f": {printable(run.abort_reason)}" if run.abort_reason else ""
-    lines = textwrap.wrap(f"run {run.status}{reason} (exit code {run.exit_code})", width - 4)
+    reason = printable(run.abort_reason) or f"the run was {run.status}"
+    lines = textwrap.wrap(f"{reason} (exit code {run.exit_code})", width - 4)
     return [f"  {paint(line, RED)}" for line in lines]
 
 

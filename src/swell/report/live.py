@@ -193,8 +193,8 @@ class Region:
         for index, line in enumerate(lines):
             is_new = index >= len(old) or old[index] != line
             parts.append(f"{line}{_ERASE_TO_LINE_END}\n" if is_new else "\n")
-        if len(lines) < len(old):
-            parts.append(_ERASE_BELOW)
+        # Also what the terminal itself has echoed below the region, such as ^C.
+        parts.append(_ERASE_BELOW)
         self._lines = lines
         if lines != old:
             self._write("".join(parts))

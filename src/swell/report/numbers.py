@@ -163,12 +163,10 @@ def short_rate(rate: float) -> str:
 
 
 def short_share(share: float) -> str:
-    """A share as a percentage; what is not nought never reads as nought, what is not all never as all."""
+    """A share as a percentage, cut off: what is not all never reads as all, nor what is something as nought."""
     percent = share * 100
-    if 0 < percent < 0.01:
-        return "<0.01%"
-    if 99.9 < percent < 100:
-        return f"{math.trunc(percent * 100) / 100:.2f}%"
     if percent in {0, 100}:
         return f"{percent:.0f}%"
-    return f"{percent:.2f}%" if percent < 10 else f"{percent:.1f}%"
+    if 0 < percent < 0.01:
+        return "<0.01%"
+    return f"{_cut(share, 100, 1 if 10 <= percent < 99.9 else 2)}%"

@@ -1,7 +1,10 @@
 """The table per request name and method, and the errors grouped by kind."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from swell.metrics.histogram import Histogram
 from swell.metrics.snapshot import ErrorRow, RequestRow, Snapshot
@@ -20,6 +23,7 @@ from swell.report.ansi import (
 from swell.report.numbers import short_count, short_rate, short_share, short_time
 from swell.report.values import per_second, share
 
+_ORIGIN = re.compile(r"[a-z]+://[^/?#]+")
 _HEADERS = ("count", "failed", "p50", "p95", "p99", "max", "req/s")
 # More rows than this are no longer read in a terminal; all of them are in the saved run.
 MAX_ROWS = 40
@@ -42,6 +46,8 @@ def request_table(snapshot: Snapshot, *, width: int = 80, paint: Painter) -> lis
     if not snapshot.requests:
         return []
     rows = sorted(snapshot.requests, key=lambda row: (-row.count, row.name, row.method))
+    origin = common_origin([row.name for row in rows])
+    rows = [msgspec.structs.replace(row, name=row.name.removeprefix(origin) or "/") for row in rows]
     shown = [_row(snapshot, row) for row in rows[:MAX_ROWS]]
     total = _row(snapshot, _total(rows))
     widths = [
@@ -51,7 +57,9 @@ def request_table(snapshot: Snapshot, *, width: int = 80, paint: Painter) -> lis
     methods = max(len("total"), *(cell_width(row.method) for row in shown))
     names = max(cell_width(row.name) for row in (*shown, total))
     grid = _Grid.fitted(methods, names, widths, width)
-    lines = [paint(grid.text("REQUESTS", "", _HEADERS, joined=True), BOLD)]
+    title = ellipsised(f"  REQUESTS to {origin}", width) if origin else ""
+    lines = [paint(title, BOLD)] if title else []
+    lines.append(paint(grid.text("" if title else "REQUESTS", "", _HEADERS, joined=True), BOLD))
     lines += [line for row in shown for line in _lines(row, grid, paint)]
     if len(rows) > MAX_ROWS:
         lines.append(paint(f"  … and {len(rows) - MAX_ROWS} more, in the saved run", FAINT))
@@ -59,6 +67,12 @@ def request_table(snapshot: Snapshot, *, width: int = 80, paint: Painter) -> lis
         lines.append(paint("  " + "─" * (grid.width - 2), FAINT))
         lines += _lines(total, grid, paint)
     return lines
+
+
+def common_origin(names: Sequence[str]) -> str:
+    """The scheme and host with which all names begin that are URLs; empty where there is not exactly one."""
+    origins = {match[0] for name in names if (match := _ORIGIN.match(name))}
+    return origins.pop() if len(origins) == 1 else ""
 
 
 def _total(rows: list[RequestRow]) -> RequestRow:
@@ -73,7 +87,8 @@ def _total(rows: list[RequestRow]) -> RequestRow:
 
 def _row(snapshot: Snapshot, row: RequestRow) -> _Row:
     times = [_NO_VALUES] * 4
-    if row.durations.count:
+    # A connection that never came about took no time: nought would read as very fast.
+    if row.durations.max > 0:
         percentiles = row.durations.percentiles((50.0, 95.0, 99.0))
         times = [short_time(value) for value in (*percentiles, row.durations.max)]
     failed = f"{short_count(row.failures)} {short_share(share(row.failures, row.count))}"
@@ -159,7 +174,7 @@ def error_table(errors: tuple[ErrorRow, ...], *, width: int = 80, paint: Painter
         lines.append(f"  {paint(pad_left(count, widest), RED)}  {ellipsised(row.message + code, room)}")
         where = " ".join(part for part in (row.method, row.name) if part)
         detail = [ellipsised(where, room)] if where else []
-        if row.example and row.example not in {row.message, where}:
+        if row.example and row.example not in f"{row.message} {where}":
             detail.append(ellipsised(f"e.g. {row.example}", room))
         lines += [" " * (widest + 4) + paint(part, FAINT) for part in detail]
     if len(ordered) > MAX_ERRORS:

@@ -2,7 +2,7 @@
 
 from swell.base.clock import NS_PER_SECOND
 from swell.metrics.histogram import Histogram
-from swell.metrics.model import BUILTIN_METRICS
+from swell.metrics.model import BUILTIN_METRICS, Contains
 from swell.metrics.snapshot import (
     CounterValue,
     GaugeValue,
@@ -48,10 +48,11 @@ def trend_stat(histogram: Histogram, stat: str) -> float:
 
 
 def has_samples(state: MetricState) -> bool:
-    """Whether anything was measured; a counter of our own that stands at nought was never added to."""
+    """Whether anything was measured; a built-in counter at nought was not, unless it counts bytes."""
     match state.value:
         case CounterValue(count=count):
-            return count != 0 or state.metric.name not in BUILTIN_METRICS
+            metric = state.metric
+            return count != 0 or metric.contains is Contains.DATA or metric.name not in BUILTIN_METRICS
         case GaugeValue(samples=samples):
             return samples > 0
         case RateValue(total=total):
