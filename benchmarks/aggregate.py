@@ -1,4 +1,4 @@
-"""What aggregation costs: per record in the worker, per delta in worker and coordinator.
+"""What aggregation costs: per record in the worker, per delta in the worker and on the run side (add, snapshot).
 
 Run it as ``python benchmarks/aggregate.py``; best of several rounds.
 """
@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from swell.metrics.aggregate import SeriesRules, WorkerAggregator
+from swell.metrics.aggregate import Delta, RunAggregate, SeriesRules, WorkerAggregator
 from swell.metrics.samples import JUDGED, STAMPED, Recorder
+from swell.metrics.snapshot import RunInfo
 from swell.metrics.tags import TagRegistry
 
 REQUESTS = 60_000
+RUN = RunInfo("id", "script.py", "", 1, "0", 1, 0)
 ROUNDS = 7
 
 
@@ -61,14 +63,25 @@ def measure(requests: int, names: int, *, sections: bool = False) -> None:
     aggregator = WorkerAggregator(registry, SeriesRules(sections=sections))
     aggregator.consume(http, samples)
     consume = best_of(ROUNDS, lambda: partial(aggregator.consume, http, samples))
-    take = best_of(
-        ROUNDS, lambda: (aggregator.consume(http, samples), lambda: aggregator.take_delta(0, 1))[1]
-    )
+
+    def take_full() -> Callable[[], Delta]:
+        aggregator.consume(http, samples)
+        return partial(aggregator.take_delta, 0, 1)
+
+    take = best_of(ROUNDS, take_full)
+    delta = take_full()()
+    run = RunAggregate(SeriesRules(sections=sections))
+
+    def add_and_show() -> None:
+        run.add(delta)
+        run.snapshot(RUN)
+
+    add = best_of(ROUNDS, lambda: add_and_show)
     records = 4 * requests
     print(
         f"{requests:>7,} exchanges, {names:>5,} names{', sections' if sections else '':10}"
         f" consume {consume * 1e3:8.3f} ms ({consume / records * 1e9:6.1f} ns a record)"
-        f"   take_delta {take * 1e3:8.3f} ms"
+        f"   take_delta {take * 1e3:7.3f} ms   run side {add * 1e3:7.3f} ms"
     )
 
 

@@ -6,7 +6,6 @@ next to nothing. Memory is bounded by the tables' rows and one row per second of
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -34,10 +33,7 @@ from swell.metrics.snapshot import (
     Verdict,
 )
 from swell.metrics.tags import OVERFLOW
-from swell.metrics.thresholds import Judge
-
-if TYPE_CHECKING:
-    from swell.config.options import ThresholdSpec
+from swell.metrics.thresholds import Judge, ThresholdSource
 
 _MORE_ERRORS = (0, "more kinds of errors", "", "")
 
@@ -51,7 +47,7 @@ class RunAggregate:
     def __init__(
         self,
         rules: SeriesRules,
-        thresholds: Mapping[str, Iterable["ThresholdSpec"]] | None = None,
+        thresholds: Mapping[str, Iterable[ThresholdSource]] | None = None,
         *,
         require_data: bool = True,
         started_ns: int = 0,

@@ -15,7 +15,7 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -31,9 +31,6 @@ from swell.metrics.snapshot import (
     ThresholdResult,
     TrendValue,
 )
-
-if TYPE_CHECKING:
-    from swell.config.options import ThresholdSpec
 
 # In the order in which they are looked for.
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -53,6 +50,25 @@ _AGGREGATIONS: dict[MetricType, tuple[str, ...]] = {
 }
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _PERCENTILE = re.compile(r"p(?:\(\s*([^()\s]*)\s*\))?")
+
+
+class ThresholdSource(Protocol):
+    """A threshold as the options hold it; configuration is a neighbour that this package does not import."""
+
+    @property
+    def source(self) -> str:
+        """The expression as written."""
+        ...
+
+    @property
+    def abort_on_fail(self) -> bool:
+        """Whether crossing it ends the run."""
+        ...
+
+    @property
+    def delay_abort_eval_ns(self) -> int:
+        """How long it does not end the run after the start; 0 for no time."""
+        ...
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -141,7 +157,7 @@ def canonical_key(key: str) -> str:
 
 
 def validate_thresholds(
-    thresholds: Mapping[str, Iterable["ThresholdSpec"]],
+    thresholds: Mapping[str, Iterable[ThresholdSource]],
     known: Mapping[str, Metric],
     *,
     place: str = "thresholds",
@@ -196,7 +212,7 @@ class Judge:
     """Holds the parsed thresholds of a run (valid ones only) and judges them against what was measured."""
 
     def __init__(
-        self, thresholds: Mapping[str, Iterable["ThresholdSpec"]], *, require_data: bool = True
+        self, thresholds: Mapping[str, Iterable[ThresholdSource]], *, require_data: bool = True
     ) -> None:
         self._require_data = require_data
         self._rules: list[_Rule] = []
