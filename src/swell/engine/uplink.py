@@ -4,6 +4,7 @@ What is held for a slow coordinator is bounded: beyond ``BACKLOG_BYTES`` the cha
 deltas wait in the aggregator, where they merge, and log lines are dropped and counted.
 """
 
+import os
 import socket
 from collections import deque
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class WorkerChannel:
         self._drained = gevent.event.Event()
         self._drained.set()
         self._closed = False
+        self._is_writing = False
         self._writer = gevent.spawn(self._write)
 
     @classmethod
@@ -55,6 +57,11 @@ class WorkerChannel:
         if self._closed:
             return
         data = encode_frame(frame)
+        if not self._queue and not self._is_writing:
+            # At once, where the socket takes it: what is said last before a crash or a hang must get out.
+            data = data[self._write_now(data) :]
+            if not data:
+                return
         self._queue.append(data)
         self._queued_bytes += len(data)
         self._drained.clear()
@@ -78,17 +85,27 @@ class WorkerChannel:
         except OSError:
             return b""
 
+    def _write_now(self, data: bytes) -> int:
+        """How many bytes the socket takes without waiting; gevent has made it non-blocking."""
+        try:
+            return os.write(self._socket.fileno(), data)
+        except OSError:
+            return 0  # full, or gone: the writer finds out
+
     def _write(self) -> None:
         while not self._closed:
             self._wake.wait()
             self._wake.clear()
             while self._queue:
                 data = self._queue.popleft()
+                self._is_writing = True
                 try:
                     self._socket.sendall(data)
                 except OSError:
                     self._close()
                     return
+                finally:
+                    self._is_writing = False
                 self._queued_bytes -= len(data)
             self._drained.set()
 
