@@ -185,6 +185,7 @@ class Session(RunListener):
             max_vus=max_possible_vus(scenarios),
             max_duration_ns=max_duration_ns(scenarios),
             colour=self._colour,
+            width=self._system.width if self._system.stdout_is_tty else 0,
         )
 
     def _tell_outcome(self, snapshot: Snapshot, saved_to: str) -> None:

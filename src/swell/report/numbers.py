@@ -163,7 +163,7 @@ def short_rate(rate: float) -> str:
 
 
 def short_share(share: float) -> str:
-    """A share as a percentage, cut off: what is not all never reads as all, nor what is something as nought."""
+    """A share as a percentage, cut off: not all never reads as all, nor something as nought."""
     percent = share * 100
     if percent in {0, 100}:
         return f"{percent:.0f}%"
