@@ -21,7 +21,7 @@ PATIENCE_S = 30
 
 
 def _run(script: Path) -> str:
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(  # our own interpreter
         [sys.executable, str(DRIVER), str(script)],
         capture_output=True,
         text=True,
@@ -57,7 +57,7 @@ def serve() -> Iterator[Callable[[Handler], int]]:
 
         yield start
         barrier.abort()
-        for thread in list(threads):
+        for thread in threads:
             thread.join()
 
 
@@ -76,15 +76,16 @@ def test_requests(write, serve):
         barrier.wait()
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
-    script = f'''
+    script = f"""
         import requests
         from swell import check
 
         def first():
-            check(requests.get("http://127.0.0.1:{serve(answer)}/", timeout=20).text, {{"ok": lambda t: t == "ok"}})
+            response = requests.get("http://127.0.0.1:{serve(answer)}/", timeout=20)
+            check(response, {{"ok": lambda r: r.text == "ok"}})
 
         second = first
-        '''
+        """
     assert _run(write(script)) == "2 checks passed\n"
 
 
@@ -102,7 +103,9 @@ def _read_message(connection: socket.socket, kind_bytes: int) -> tuple[bytes, by
 def test_psycopg(write, serve):
     """Two VUs wait with psycopg 3 at the same time; the server speaks just enough PostgreSQL."""
     ready = _message(b"Z", b"I")
-    row = _message(b"T", struct.pack("!H", 1) + b"n\0" + struct.pack("!IHIHIH", 0, 0, 25, 0xFFFF, 0xFFFFFFFF, 0))
+    row = _message(
+        b"T", struct.pack("!H", 1) + b"n\0" + struct.pack("!IHIHIH", 0, 0, 25, 0xFFFF, 0xFFFFFFFF, 0)
+    )
     row += _message(b"D", struct.pack("!HI", 1, 5) + b"hello")
 
     def answer(connection: socket.socket, barrier: threading.Barrier) -> None:
@@ -113,7 +116,7 @@ def test_psycopg(write, serve):
         connection.sendall(row + _message(b"C", b"SELECT 1\0") + ready)
         _read_message(connection, 1)
 
-    script = f'''
+    script = f"""
         import psycopg
         from swell import check
 
@@ -125,7 +128,7 @@ def test_psycopg(write, serve):
             check(row, {{"row": ("hello",) == row}})
 
         second = first
-        '''
+        """
     assert _run(write(script)) == "2 checks passed\n"
 
 
@@ -136,7 +139,7 @@ def redis_socket(tmp_path: Path) -> Iterator[Path]:
     assert server, "redis-server is missing; install Debian's package redis-server"
     path = tmp_path / "redis.sock"
     arguments = [server, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     while "ready to accept connections" not in (line := process.stdout.readline()).lower():
         assert line, "redis-server ended"
@@ -147,7 +150,7 @@ def redis_socket(tmp_path: Path) -> Iterator[Path]:
 
 def test_redis(write, redis_socket: Path):
     """One VU waits in BLPOP with redis-py until the other, having seen it wait, pushes a value."""
-    script = f'''
+    script = f"""
         import redis
         from swell import check, sleep
 
@@ -160,5 +163,5 @@ def test_redis(write, redis_socket: Path):
             while not connection.info("clients")["blocked_clients"]:
                 sleep(0.005)
             check(connection.rpush("queue", 1), {{"pushed": 1}})
-        '''
+        """
     assert _run(write(script)) == "2 checks passed\n"

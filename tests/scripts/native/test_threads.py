@@ -9,7 +9,7 @@ from swell.engine.vu import VU, current_vu
 from swell.scripts.native.state import ContextError
 from swell.scripts.native.threads import blocking
 
-SCRIPT = '''
+SCRIPT = """
 import threading
 import gevent
 from swell import Counter, blocking, check, context, env, http
@@ -29,7 +29,7 @@ def pool():
         return context.vu.id
     assert [job.get() for job in [gevent.spawn(work, n) for n in range(3)]] == [1, 1, 1]
     assert gevent.spawn(lambda: gevent.spawn(work, 1).get()).get() == 1
-'''
+"""
 
 
 def test_result_and_context(start):

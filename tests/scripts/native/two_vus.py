@@ -1,4 +1,4 @@
-"""Run the functions ``first`` and ``second`` of a script in two VUs of one patched process: two_vus.py SCRIPT."""
+"""Run the functions ``first`` and ``second`` of the script argv[1] in two VUs of one patched process."""
 
 import sys
 
@@ -7,6 +7,7 @@ from swell.cli.patching import patch
 patch()
 
 import gevent  # noqa: E402
+
 from swell.config.options import Options  # noqa: E402
 from swell.engine.clock import GeventClock  # noqa: E402
 from swell.engine.foreground import ForegroundRuntime  # noqa: E402

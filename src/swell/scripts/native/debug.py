@@ -83,7 +83,8 @@ def describe_exchange(response: "Response") -> str:
     request = response.request
     lines = [f"> {request.method} {request.text}"]
     lines += [f"> {name}: {value}" for name, value in request.headers.items()]
-    sent = _body_text(request.body or b"", request.headers.get("content-type", ""))
+    sent_type = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
+    sent = _body_text(request.body or b"", sent_type)
     lines += [f"> {line}" for line in ["", *sent] if sent]
     if response.error:
         lines.append(f"< error {response.error_code}: {response.error}")
@@ -96,7 +97,7 @@ def describe_exchange(response: "Response") -> str:
         f" waiting {timings.waiting:.2f}, receiving {timings.receiving:.2f})"
     )
     lines += [f"< {name}: {value}" for name, value in response.headers.items()]
-    got = _body_text(response.content, response.headers.get("content-type", "") or "")
+    got = _body_text(response.content, response.headers.get("content-type", ""))
     lines += [f"< {line}" for line in ["", *got] if got]
     return "\n".join(lines)
 
