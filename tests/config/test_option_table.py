@@ -11,13 +11,13 @@ from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, Option, fi
 
 # k6.md 1.2: the flags of k6 run for what swell has.
 K6_FLAGS = (
-    "-u --vus -d --duration -i --iterations -s --stage --no-setup --no-teardown --min-iteration-"
-    "duration -w --throw --rps --max-redirects --batch --batch-per-host --user-agent --http-debug "
+    "-u --vus -d --duration -i --iterations -s --stage --no-setup --no-teardown --min-iteration-duration -w "
+    "--throw --rps --max-redirects --batch --batch-per-host --user-agent --http-debug "
     "--insecure-skip-tls-verify --no-connection-reuse --no-vu-connection-reuse --blacklist-ip "
-    "--block-hostnames --local-ips --dns --discard-response-bodies --summary-trend-stats --summary-"
-    "time-unit --system-tags --tag --no-thresholds --summary-mode --summary-export --new-machine-"
-    "readable-summary --console-output --include-system-env-vars -e --env -c --config --no-color -q "
-    "--quiet -v --verbose"
+    "--block-hostnames --local-ips --dns --discard-response-bodies --summary-trend-stats "
+    "--summary-time-unit --system-tags --tag --no-thresholds --summary-mode --summary-export "
+    "--new-machine-readable-summary --console-output --include-system-env-vars -e --env -c --config "
+    "--no-color -q --quiet -v --verbose --log-format --log-output"
 )
 OWN_FLAGS = (
     "--workers --seed --max-memory --hang-timeout --tls-ca --max-response-body --require-data "
