@@ -6,13 +6,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from swell.base.clock import NS_PER_MS, monotonic_ns, wall_ns
+from swell.base.clock import CLOCK_OFFSET, NS_PER_MS, ClockOffset
 from swell.engine.frames import Health
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-# The wall clock is read between two reads of the monotonic one; further apart, the thread was
-# interrupted in between and the offset means nothing.
-MAX_READ_GAP_NS = NS_PER_MS // 5
 # Time synchronisation slews by at most 0.5 ms per second; what moves further between two looks is a step.
 CLOCK_STEP_NS = NS_PER_MS
 
@@ -45,15 +42,12 @@ class Vitals:
 
     def __init__(
         self,
-        monotonic: Callable[[], int] = monotonic_ns,
-        wall: Callable[[], int] = wall_ns,
+        offset: ClockOffset = CLOCK_OFFSET,
         process_time: Callable[[], int] = time.process_time_ns,
     ) -> None:
-        self._monotonic = monotonic
-        self._wall = wall
+        self._offset = offset
         self._process_time = process_time
         self._cpu_ns = process_time()
-        self._offset_ns: int | None = None
         self._lag_max_ns = 0
         self._lag_frame = ""
         self._steps = 0
@@ -67,15 +61,10 @@ class Vitals:
 
     def check_clock(self) -> None:
         """Compare the wall clock with the monotonic one: kernel stamps are on the former."""
-        before = self._monotonic()
-        wall = self._wall()
-        if self._monotonic() - before > MAX_READ_GAP_NS:
-            return
-        offset = wall - before
-        if self._offset_ns is not None and abs(offset - self._offset_ns) > CLOCK_STEP_NS:
+        change = abs(self._offset.measure())
+        if change > CLOCK_STEP_NS:
             self._steps += 1
-            self._step_max_ns = max(self._step_max_ns, abs(offset - self._offset_ns))
-        self._offset_ns = offset
+            self._step_max_ns = max(self._step_max_ns, change)
 
     def take(self, tag_sets: int, overflowed: int) -> Health:
         """What was seen since the last call."""

@@ -1,8 +1,8 @@
 """Client connections on the gevent hub: the only module with sockets, TLS input and output, and stamps.
 
 All instants are nanoseconds on the monotonic clock. Linux stamps each received segment on the real-time clock
-(``SO_TIMESTAMPNS``); the stamps are moved to the monotonic clock by an offset that is measured again whenever
-the two clocks are compared (``ClockOffset``), so that a step of the wall clock cannot bend a latency.
+(``SO_TIMESTAMPNS``); the stamps are moved to the monotonic clock by ``CLOCK_OFFSET``, which the worker's tick
+keeps up to date, so that a step of the wall clock bends the latencies of one tick at most, and is reported.
 
 A connection keeps one read watcher for its whole life, because a watcher per wait costs more than the system
 call. The watcher's callback reads and parses in the hub and wakes the waiting greenlet only when the response
@@ -16,11 +16,12 @@ import ssl
 import struct
 import sys
 from collections.abc import Iterator
-from time import monotonic_ns, time_ns
+from time import monotonic_ns
 from typing import Any, Final
 
 from gevent import get_hub, getcurrent, monkey
 
+from swell.base.clock import CLOCK_OFFSET
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.resolver import Endpoint
 from swell.net.tls import handshake_facts
@@ -36,34 +37,6 @@ READ, WRITE = 1, 2
 _unpack_timespec = struct.Struct("qq").unpack
 _socket_class: Any = monkey.get_original("socket", "socket")
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
-
-
-class ClockOffset:
-    """Real-time minus monotonic clock, in nanoseconds, for the whole worker."""
-
-    __slots__ = ("ns",)
-
-    def __init__(self) -> None:
-        self.ns = 0
-        self.measure()
-
-    def measure(self) -> int:
-        """Measure again; the change since the last time. More than a few microseconds is a step."""
-        best_width = 1 << 62
-        best = self.ns
-        for _ in range(5):
-            before = monotonic_ns()
-            real = time_ns()
-            after = monotonic_ns()
-            if after - before < best_width:
-                best_width = after - before
-                best = real - (before + after) // 2
-        change = best - self.ns
-        self.ns = best
-        return change
-
-
-CLOCK_OFFSET: Final = ClockOffset()
 
 
 class ExchangeTimeoutError(TimeoutError):
