@@ -270,6 +270,70 @@ def test_vu_that_never_gives_in_is_given_up() -> None:
     assert harness.environment.pool.idle == 0
 
 
+def test_vu_that_gives_in_after_it_was_given_up_counts_once() -> None:
+    """What a VU that was given up does later is not counted, and it is not lent out again."""
+    released = Event()
+
+    def body(harness: Harness, vu: VU) -> None:
+        while not released.is_set():
+            try:
+                sleep(harness, 60)
+            except BaseException:  # noqa: BLE001  # what the test is about
+                continue
+
+    harness = Harness(body)
+    executor = harness.executor(FOREVER)
+
+    def main() -> None:
+        task = gevent.spawn(executor.run, 0)
+        harness.clock.sleep_until_ns(S)
+        executor.stop()
+        task.get()
+        released.set()
+        harness.clock.sleep_until_ns(200 * S)
+
+    harness.clock.run(main)
+    assert outcome(executor) == (0, 1, 0)
+    assert harness.environment.pool.idle == 0
+
+
+def test_stop_while_a_vu_is_being_made_ready() -> None:
+    """VU code that waits is interrupted too, and that is no fault."""
+
+    class Slow(Harness):
+        def new_vu(self, vu: VU) -> None:
+            sleep(self, 60)
+
+    for scenario in (
+        FOREVER,
+        ConstantArrivalRate(name="a", rate=1, duration_ns=99 * S, pre_allocated_vus=1, max_vus=1),
+    ):
+        harness = Slow(takes(1))
+        executor = harness.run_one(scenario, stop_at_ns=2 * S)
+        assert outcome(executor) == (0, 0, 0)
+        assert harness.clock.now_ns() == 2 * S
+        assert harness.environment.pool.initialized == 0
+
+
+def test_killed_while_parked_is_not_woken() -> None:
+    """An idle VU whose greenlet is killed takes no arrival; the others do."""
+    harness = Harness(takes(0.1))
+    executor = harness.executor(
+        ConstantArrivalRate(name="a", rate=1, duration_ns=4 * S, pre_allocated_vus=2, max_vus=2)
+    )
+
+    def main() -> None:
+        task = gevent.spawn(executor.run, 0)
+        harness.clock.sleep_until_ns(S // 2)
+        parked = next(handle for handle in executor._live if handle.slot == 1)
+        gevent.get_hub().loop.run_callback(parked.greenlet.throw, gevent.GreenletExit)
+        task.get()
+
+    harness.clock.run(main)
+    assert [started.slot for started in harness.begun] == [0, 0, 0, 0]
+    assert outcome(executor) == (4, 0, 0)
+
+
 def test_stop_twice_is_a_stop() -> None:
     """A second stop changes nothing."""
     harness = Harness(takes(60))

@@ -34,12 +34,6 @@ class ArrivalExecutor(Executor):
         self._idle: deque[VUHandle] = deque()
         self._has_warned = False
 
-    def ended(self, handle: VUHandle) -> None:
-        """Count the VU out."""
-        if handle in self._idle:
-            self._idle.remove(handle)
-        super().ended(handle)
-
     def _prepare(self) -> None:
         # Before a later start another scenario may still use the VUs.
         if not self._start_time_ns:
@@ -72,8 +66,11 @@ class ArrivalExecutor(Executor):
                 now_ns = clock_now()
                 has_turned = False
                 if now_ns > latest_ns:
-                    self.drop(1 + sum(1 for _ in self._plan))
+                    self._drop_rest()
                     return
+            while idle and not idle[0].end_ns:
+                # Ended while it was parked: its script had its greenlet killed.
+                idle.popleft()
             if not idle and not has_turned:
                 # VUs that end in this very instant may take this arrival.
                 sleep(0)
@@ -89,6 +86,15 @@ class ArrivalExecutor(Executor):
                 self._reinforce()
             else:
                 return
+
+    def _drop_rest(self) -> None:
+        """Count the arrival that cannot start any more, and all that follow it."""
+        left = 1
+        for _ in self._plan:
+            left += 1
+            if not left % 10_000:
+                sleep(0)
+        self.drop(left)
 
     def _loop(self, handle: VUHandle) -> None:
         self._activating -= 1

@@ -6,7 +6,7 @@ from itertools import islice
 
 from swell.config.scenarios import ConstantVUs, PerVUIterations, RampingVUs, SharedIterations
 from swell.engine.executor import Executor, ExecutorEnvironment, Status
-from swell.engine.schedule import Interval, iteration_share, slot_intervals, stripe_numbers
+from swell.engine.schedule import Interval, iteration_share, slot_intervals, stripe_numbers, stripe_share
 from swell.engine.vu_handle import UNPLANNED, VUHandle
 
 
@@ -47,6 +47,7 @@ class SharedIterationsExecutor(ClosedExecutor):
     def __init__(self, scenario: SharedIterations, environment: ExecutorEnvironment) -> None:
         super().__init__(scenario, environment)
         index, workers = self.runtime.worker_index, self.runtime.worker_count
+        self._vus = scenario.vus
         self._total = iteration_share(scenario, index, workers)
         self._numbers = islice(stripe_numbers(scenario.vus, index, workers), self._total)
 
@@ -70,9 +71,10 @@ class SharedIterationsExecutor(ClosedExecutor):
         # Only time leaves iterations undone here: where all VUs ended by themselves, that was their choice.
         is_late = self.clock.now_ns() >= latest_ns - self._grace_ns
         super()._finish_gracefully(latest_ns)
-        left = sum(1 for _ in self._numbers) if is_late else 0
-        if left and not self._stop_requested:
-            self.drop(left)
+        following = next(self._numbers, None)
+        if following is not None and is_late and not self._stop_requested:
+            taken = stripe_share(following, self._vus, self.runtime.worker_index, self.runtime.worker_count)
+            self.drop(self._total - taken)
 
 
 class PerVUIterationsExecutor(ClosedExecutor):

@@ -121,7 +121,8 @@ class Executor:
         self.response_series = series("iteration_response_time", self.base_tags)
         self._start_time_ns = scenario.start_time_ns
         self._grace_ns = scenario.graceful_stop_ns
-        self._live: set[VUHandle] = set()
+        # A set in the order of the starts, so that equal runs end their VUs in the same order.
+        self._live: dict[VUHandle, None] = {}
         self._stop_requested = False
         self._failure: BaseException | None = None
         self._greenlet: Any = None
@@ -216,13 +217,13 @@ class Executor:
     def _spawn(self, slot: int, loop: Callable[[VUHandle], None], end_ns: int) -> VUHandle:
         """Start a VU for ``slot`` in a greenlet of its own, which runs ``loop``."""
         handle = VUHandle(self, slot, end_ns)
-        self._live.add(handle)
+        self._live[handle] = None
         handle.start(loop)
         return handle
 
     def ended(self, handle: VUHandle) -> None:
         """The greenlet of ``handle`` is over, or given up; called once by the handle."""
-        self._live.discard(handle)
+        self._live.pop(handle, None)
         if not self._live:
             self._wake()
 

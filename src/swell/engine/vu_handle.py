@@ -6,6 +6,7 @@ engine code (or lets the hub turn for an instant)::
     state     the greenlet ...               finish()             interrupt()
     NEW       has not run yet                ends when it runs    ends when it runs
     IDLE      runs the engine's code         ends at once         ends at once
+    PREPARING takes and readies a VU         is thrown out        is thrown out
     PARKED    waits for its next arrival     is woken and ends    is woken and ends
     RUNNING   is inside an iteration         ends after it        is thrown IterationInterrupted
     PAUSING   waits for the minimum time     is thrown out        is thrown out
@@ -44,14 +45,15 @@ class State(IntEnum):
 
     NEW = 0
     IDLE = 1
-    PARKED = 2
-    RUNNING = 3
-    PAUSING = 4
-    ENDED = 5
+    PREPARING = 2
+    PARKED = 3
+    RUNNING = 4
+    PAUSING = 5
+    ENDED = 6
 
 
 # Plain integers: looking up an enum's member costs as much as recording a sample.
-_NEW, _IDLE, _PARKED, _RUNNING, _PAUSING, _ENDED = (int(state) for state in State)
+_NEW, _IDLE, _PREPARING, _PARKED, _RUNNING, _PAUSING, _ENDED = (int(state) for state in State)
 
 
 class VUHandle:
@@ -76,6 +78,7 @@ class VUHandle:
         "_turn",
         "end_ns",
         "greenlet",
+        "is_given_up",
         "is_interrupted",
         "is_stopped",
         "slot",
@@ -89,9 +92,10 @@ class VUHandle:
         self.slot = slot
         self.end_ns = end_ns
         self.tick: tuple[int, int] | None = None
-        # Interrupted from outside; ended by itself (VUStopped, RunAborted).
+        # Interrupted from outside; ended by itself (VUStopped, RunAborted); would not end.
         self.is_interrupted = False
         self.is_stopped = False
+        self.is_given_up = False
         self.vu: VU | None = None
         self.greenlet: Any = None
         self._call: IterationFunction | None = None
@@ -129,7 +133,7 @@ class VUHandle:
         self.end_ns = 0
         if self._state == _PARKED:
             get_hub().loop.run_callback(self.wake)
-        elif self._state == _PAUSING:
+        elif self._state in (_PREPARING, _PAUSING):
             get_hub().loop.run_callback(self._throw)
 
     def interrupt(self) -> None:
@@ -156,6 +160,7 @@ class VUHandle:
                 switch()
             except GreenletExit:
                 self._state = _IDLE
+                self._stop()
                 return None
             except BaseException:  # noqa: BLE001, S110  # a timer that the script forgot to close: not ours
                 pass
@@ -211,6 +216,9 @@ class VUHandle:
     def _judge(self, error: BaseException | None) -> bool:
         """Whether an iteration that raised (or was interrupted) is complete; counts it where it is not."""
         counts = self._counts
+        if self.is_given_up:
+            # Counted as interrupted long ago.
+            return False
         if isinstance(error, VUStopped) and not self.is_interrupted:
             # It found nothing to do: neither complete nor cut short.
             counts.started -= 1
@@ -262,13 +270,15 @@ class VUHandle:
     def _main(self, loop: Callable[["VUHandle"], None]) -> None:
         executor = self._executor
         pool = executor.environment.pool
-        self._state = _IDLE
+        self._state = _PREPARING
         try:
             if self.end_ns:
                 self.vu = pool.acquire()
                 self._activate(self.vu)
+                self._state = _IDLE
                 loop(self)
-        except GreenletExit:
+        except (GreenletExit, IterationInterrupted):
+            # Ended before it began, or killed.
             self._stop()
         except BaseException as error:  # noqa: BLE001  # raised again by Executor.run
             executor.failed(error)
@@ -276,8 +286,8 @@ class VUHandle:
             if self.vu is not None:
                 self.vu.greenlet = None
                 pool.release(self.vu)
-            if self._state != _ENDED:
-                self._state = _ENDED
+            self._state = _ENDED
+            if not self.is_given_up:
                 executor.ended(self)
             # The greenlet holds this bound method, and we the greenlet.
             self.greenlet = None
@@ -302,7 +312,7 @@ class VUHandle:
     # Interruption; all of it runs in the hub or in a greenlet of its own.
 
     def _throw(self) -> None:
-        if self._state in (_RUNNING, _PAUSING):
+        if self._state in (_PREPARING, _RUNNING, _PAUSING):
             self.greenlet.throw(IterationInterrupted)
 
     def _throw_and_insist(self) -> None:
@@ -324,8 +334,9 @@ class VUHandle:
             self._give_up()
 
     def _give_up(self) -> None:
+        # Never lent out again: its greenlet may still use it.
         vu, self.vu = self.vu, None
-        self._state = _ENDED
+        self.is_given_up = True
         self._counts.interrupted += 1
         self._executor.runtime.log(
             "error",
