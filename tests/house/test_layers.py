@@ -111,17 +111,13 @@ def test_monkey_patching_stands_in_one_file() -> None:
 
 
 def test_client_sockets_stand_in_one_file() -> None:
-    """Sockets and TLS to a target are made in net.transport; the pair between our processes in the engine."""
-    making = (
-        "socket",
-        "create_connection",
-        "SSLContext",
-        "create_default_context",
-        "wrap_bio",
-        "wrap_socket",
-    )
-    assert {module for module in callers(*making) if package(module) != "engine"} <= {"swell.net.transport"}
-    assert not callers("create_connection", "connect_ex") - {"swell.net.transport"}
+    """Sockets to a target are made in net.transport, their TLS contexts in net.tls, and nowhere else."""
+    sockets = callers("socket", "create_connection", "connect_ex", "wrap_bio", "wrap_socket")
+    assert {module for module in sockets if package(module) == "net"} == {"swell.net.transport"}
+    # The engine and the worker's entry hold the pair between our own processes.
+    assert {package(module) for module in sockets} <= {"net", "engine", "cli"}
+    assert {module for module in sockets if package(module) == "cli"} <= {"swell.cli.worker"}
+    assert callers("SSLContext", "create_default_context") <= {"swell.net.tls"}
 
 
 def test_the_terminal_library_stands_in_the_reports() -> None:

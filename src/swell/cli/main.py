@@ -130,6 +130,7 @@ def format_error(error: SwellError) -> str:
             lines.append(f"  {fault.place}: {fault.message}")
             if fault.hint:
                 lines.append(f"    hint: {fault.hint}")
+        lines.extend(f"  warning: {warning}" for warning in error.warnings)
     else:
         lines.append(f"error: {error.message}")
     if isinstance(error, ScriptError) and error.stack:

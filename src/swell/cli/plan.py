@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from swell.base.errors import ConfigError, Fault, SwellError
 from swell.cli.parameters import command_line_layer, flag_options
@@ -16,11 +16,13 @@ from swell.config.layers import Layer
 from swell.config.options import Options, ThresholdSpec
 from swell.config.resolve import Resolution, resolve
 from swell.config.scenarios import Scenario
-from swell.config.table import RUN_OPTIONS
+from swell.config.table import RUN_OPTIONS, option
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import SeriesRules, series_rules
 from swell.metrics.model import Contains, Metric, MetricType
 from swell.metrics.thresholds import parse_metric_key, validate_thresholds
+
+SAVE_HINT: Final = "name another directory with --results-dir, or give --no-save"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Plan:
 class Sources:
     """Everything but the script that options come from; its faults wait for those of the script."""
 
-    def __init__(self, values: Mapping[str, Any], system: System, *, config_file: bool = True) -> None:
+    def __init__(self, values: Mapping[str, Any], system: System) -> None:
         """Read the flags in ``values``, the environment and the config file; raises nothing."""
         self._faults: tuple[Fault, ...] = ()
         self._directory = system.cwd
@@ -60,8 +62,9 @@ class Sources:
         self.script_env = script_environment(self.command, system.env)
         self._file = Layer("file", "config file")
         try:
-            if config_file:
-                self._file = file_layer(self.command.config, system.env, system.cwd)
+            # A wrong flag elsewhere leaves no settings, but the file that was named is read all the same.
+            named = str(flags.values.get("config") or self.command.config)
+            self._file = file_layer(named, system.env, system.cwd)
         except ConfigError as error:
             self._faults += error.faults
         self._env = env_layer(system.env)
@@ -77,7 +80,7 @@ class Sources:
         metrics = tuple(
             Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
         )
-        faults = [*self._faults, *exports.faults]
+        faults = [*self._faults, *exports.faults, *self._unwritable()]
         try:
             resolution = resolve(
                 (self._file, layer, self._env, self._cli),
@@ -85,14 +88,47 @@ class Sources:
                 check_threshold=_threshold_check(SeriesRules(metrics=metrics).known()),
             )
         except ConfigError as error:
-            raise ConfigError((*faults, *error.faults)) from None
-        faults += _unwritable(resolution, self._directory)
+            raise ConfigError((*faults, *error.faults), warnings=error.warnings) from None
+        options = resolution.options
+        if not faults and not options.no_save:
+            faults += self._make_results_directory(options.results_dir)
         if faults:
             raise ConfigError(tuple(faults))
-        options = resolution.options
         keys = [] if options.no_thresholds else [parse_metric_key(key) for key in options.thresholds]
         rules = series_rules(metrics, keys, sections=options.summary_mode in {"full", "legacy"})
         return Plan(exports, resolution, rules)
+
+    def _unwritable(self) -> list[Fault]:
+        """Faults for places that the run is to write to and cannot: better known now than after an hour."""
+        faults = []
+        directory, place = self._setting("results_dir", Options().results_dir)
+        is_saved = self._setting("no_save", "false")[0].lower() in {"false", "f", "0"}
+        problem = _directory_problem(self._directory / directory) if is_saved else ""
+        if problem:
+            faults.append(Fault(place, f"runs cannot be saved in {directory}: {problem}", SAVE_HINT))
+        for name in ("summary_export", "console_output"):
+            file, place = self._setting(name, "")
+            problem = _file_problem(self._directory / file) if file else ""
+            if problem:
+                faults.append(Fault(place, f"{file} cannot be written: {problem}"))
+        return faults
+
+    def _make_results_directory(self, directory: str) -> list[Fault]:
+        try:
+            (self._directory / directory).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            place = self._setting("results_dir", directory)[1]
+            return [Fault(place, f"runs cannot be saved in {directory}: {error.strerror}", SAVE_HINT)]
+        return []
+
+    def _setting(self, name: str, default: str) -> tuple[str, str]:
+        """The text of an option that no script sets, as it was given, and its place; usable beside faults."""
+        key = option(name).key
+        for layer in (self._cli, self._env, self._file):
+            for spelling in (name, key):
+                if layer.values.get(spelling) is not None:
+                    return str(layer.values[spelling]), layer.place((spelling,))
+        return default, name
 
 
 def script_layer(script: ScriptFile, exports: ScriptExports) -> Layer:
@@ -108,27 +144,6 @@ def _threshold_check(known: Mapping[str, Metric]) -> Any:
             raise SwellError("; ".join(fault.message for fault in faults), hint=hint)
 
     return check
-
-
-def _unwritable(resolution: Resolution, directory: Path) -> list[Fault]:
-    """Faults for places that the run is to write to and cannot: better known now than after an hour."""
-    options = resolution.options
-    faults = []
-    if not options.no_save:
-        problem = _directory_problem(directory / options.results_dir)
-        if problem:
-            place = resolution.origins["results_dir"]
-            hint = "name another one with --results-dir, or give --no-save"
-            faults.append(Fault(place, f"runs cannot be saved in {options.results_dir}: {problem}", hint))
-    for name, file in (
-        ("summary_export", options.summary_export),
-        ("console_output", options.console_output),
-    ):
-        if file:
-            problem = _file_problem(directory / file)
-            if problem:
-                faults.append(Fault(resolution.origins[name], f"{file} cannot be written: {problem}"))
-    return faults
 
 
 def _directory_problem(path: Path) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 import swell
 from swell.base.clock import NS_PER_SECOND, monotonic_ns
-from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
+from swell.base.errors import ConfigError, ExitCode, Fault, ScriptError, SwellError
 from swell.cli.outputs import Outputs
 from swell.cli.plan import Plan, Sources
 from swell.cli.script_file import ScriptFile
@@ -31,6 +31,8 @@ from swell.report.progress import LogWriter, Progress, QuietProgress, open_progr
 MAX_GUESS_NS: Final = 2 * NS_PER_SECOND
 # The sources of lines that a script printed.
 _PRINTED: Final = frozenset({"console", "stdout"})
+# The fields of a line with the stack of a failed load, setup, teardown or handle_summary.
+_OUTSIDE_ITERATIONS: Final = {"source": "stacktrace"}
 
 
 class Session(RunListener):
@@ -49,6 +51,9 @@ class Session(RunListener):
         self._log = open_log(self._command, system, stack)
         self._progress: Progress = QuietProgress(self._log)
         self._console: TextIO | None = None
+        # Stacks of failures outside iterations: the one that ends the run is printed with the error itself.
+        self._held: list[LogLine] = []
+        stack.push(self._tell_held)
         self._latest: Snapshot | None = None
         self._latest_ns = 0
         # What is known once the script is loaded.
@@ -159,6 +164,9 @@ class Session(RunListener):
             self._console.write(f"{line.message}\n")
             self._console.flush()
             return
+        if line.fields == _OUTSIDE_ITERATIONS:
+            self._held.append(line)
+            return
         self._progress.log(line.level, line.message, line.fields)
 
     def on_tick(self, now_ns: int) -> None:
@@ -167,6 +175,13 @@ class Session(RunListener):
             self._progress.update(advanced(self._latest, min(now_ns - self._latest_ns, MAX_GUESS_NS)))
 
     # Helpers.
+
+    def _tell_held(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Log the stacks that ``main`` does not print with ``error``."""
+        told = {error.stack, error.message} if isinstance(error, ScriptError) else {str(error)}
+        for line in self._held:
+            if line.message not in told:
+                self._progress.log(line.level, line.message, line.fields)
 
     def _known_outputs(self) -> Outputs:
         if self._outputs is None:
