@@ -390,3 +390,10 @@ def test_all_faults_of_all_layers_are_listed_at_once() -> None:
         "script.py options.hosts.a: must map to an IP address or address:port, not 'b'",
     ]
     assert hints(env(summary_mode="ful")) == ["did you mean 'full'?"]
+
+
+def test_a_config_error_carries_the_warnings_too() -> None:
+    """An option that is ignored may be the reason for a fault elsewhere."""
+    with pytest.raises(ConfigError) as caught:
+        resolve([script(durations="5s", iterations=0)], ["default"])
+    assert [warning.partition(";")[2] for warning in caught.value.warnings] == [" did you mean 'duration'?"]

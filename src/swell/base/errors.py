@@ -59,14 +59,15 @@ class SwellError(Exception):
 
 
 class ConfigError(SwellError):
-    """The input is wrong; carries every fault found, not just the first."""
+    """The input is wrong; carries every fault, not just the first, and what was warned of on the way."""
 
     exit_code = ExitCode.INVALID_CONFIG
     slug = "invalid-configuration"
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, faults: tuple[Fault, ...], *, warnings: tuple[str, ...] = ()) -> None:
         super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
         self.faults = faults
+        self.warnings = warnings
 
 
 class ScriptError(SwellError):

@@ -110,9 +110,9 @@ class Findings:
         return tuple(self._warnings)
 
     def raise_if_any(self) -> None:
-        """Raise ``ConfigError`` with every fault noted."""
+        """Raise ``ConfigError`` with all faults, and all warnings: an ignored option may be the cause."""
         if self._faults:
-            raise ConfigError(self.faults)
+            raise ConfigError(self.faults, warnings=self.warnings)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
