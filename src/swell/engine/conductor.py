@@ -5,13 +5,13 @@ has one method that begins it. A beginning that finds nothing to do returns the 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.config.options import Options
 from swell.engine import frames, troubles
 from swell.engine.lifecycle import BEFORE_RUN, TRANSITIONS, Cause, Event, Phase
+from swell.engine.port import Port, WorkerView
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
 from swell.engine.results import RunResults
 from swell.engine.sizing import worker_count
@@ -37,39 +37,6 @@ ROUND_NS = 1500 * NS_PER_MS
 MEMORY_KILL_FACTOR = 1.5
 
 
-class Port(Protocol):
-    """What a conductor can do to workers."""
-
-    def send(self, worker: int, frame: frames.Down) -> None:
-        """Send ``frame``; nothing happens where the worker is gone."""
-        ...
-
-    def spawn(self, worker: int) -> None:
-        """Start one more worker. Raises ``OSError``."""
-        ...
-
-    def kill(self, worker: int) -> None:
-        """End the process at once; ``Conductor.worker_ended`` follows."""
-        ...
-
-
-@dataclass(slots=True)
-class WorkerView:
-    """What is known of one worker."""
-
-    is_alive: bool = True
-    is_ready: bool = False
-    is_finished: bool = False
-    was_killed: bool = False
-    # It has not reported in the current round.
-    owes_delta: bool = True
-    heard_ns: int = 0
-    hub_age_ns: int = 0
-    stack: str = ""
-    rss_bytes: int = 0
-    scenarios_done: set[str] = field(default_factory=set)
-
-
 class Conductor:
     """One run from loading to its end. ``now_ns`` is always the present on the monotonic clock."""
 
@@ -89,6 +56,7 @@ class Conductor:
         self._setup_data: bytes | None = None
         self._deadline_ns: int | None = now_ns + request.init_timeout_ns
         self._round_due_ns: int | None = None
+        self._running_since_ns = now_ns
         self._waiting_scenarios: dict[str, Scenario] = {}
         self._signals = 0
         self._ended_early = False
@@ -143,6 +111,8 @@ class Conductor:
     def frame(self, worker: int, frame: frames.Up, now_ns: int) -> None:
         """A frame has come from ``worker``."""
         self._now_ns = now_ns
+        if not self._workers[worker].is_alive and not isinstance(frame, frames.Progress | frames.LogLine):
+            return  # it was killed meanwhile: only what it measured and said still counts
         handler = self._handlers.get(type(frame))
         if handler is not None:
             handler(worker, frame)
@@ -155,8 +125,8 @@ class Conductor:
             return
         view.is_alive = False
         self.results.forget(worker)
-        if self.phase is not Phase.LEAVING and not view.was_killed:
-            self._blame(troubles.worker_lost(worker, how, last_words))
+        if self.phase is not Phase.LEAVING:
+            self._blame(troubles.worker_lost(worker, how, last_words), repeat=True)
             self.results.lose(worker)
         self._advance_without(worker)
 
@@ -174,7 +144,8 @@ class Conductor:
             self._on_deadline()
         if self.phase in {Phase.RUNNING, Phase.STOPPING}:
             for index, view in self._living():
-                self._check_hang(index, view)
+                if not view.is_finished:
+                    self._check_hang(index, view)
         if self._round_due_ns is not None and now_ns >= self._round_due_ns:
             self._end_round()
         self._listener.on_tick(now_ns)
@@ -221,6 +192,7 @@ class Conductor:
         at_ns = self._now_ns + START_LEAD_NS + START_LEAD_PER_WORKER_NS * (len(self._workers) - 1)
         self.results.start(at_ns, self._setup_data)
         self._round_due_ns = at_ns + NS_PER_SECOND + ROUND_NS
+        self._running_since_ns = self._now_ns
         for index, view in self._living():
             view.heard_ns = self._now_ns
             self._port.send(index, frames.Start(at_ns, self._setup_data))
@@ -288,10 +260,11 @@ class Conductor:
 
     def _on_script_failed(self, worker: int, frame: frames.ScriptFailed) -> None:
         cause = troubles.script_failed(frame, self._plan.options if self._plan else None)
-        self._log("error", frame.stack or cause.message, source="stacktrace", worker=worker)
         if frame.stage != "handle_summary" or frame.timed_out:
-            # A handle_summary that raises costs the custom summary only: the default one is shown, as in k6.
-            self._blame(cause)
+            self._blame(cause, repeat=True)
+        else:
+            # It costs the custom summary only: the default one is shown, as in k6.
+            self._log("error", frame.stack or cause.message, worker, source="stacktrace")
         self._apply(Event.FAILED if self.phase is not Phase.RUNNING else Event.STOP)
 
     def _on_setup_done(self, _worker: int, frame: frames.SetupDone) -> None:
@@ -326,10 +299,8 @@ class Conductor:
         self._blame(troubles.script_aborted(frame.message))
         self._apply(Event.STOP)
 
-    def _on_marked_failed(self, worker: int, frame: frames.MarkedFailed) -> None:
-        cause = troubles.marked_failed(frame.message)
-        self._log("error", cause.message, worker=worker)
-        self._blame(cause)
+    def _on_marked_failed(self, _worker: int, frame: frames.MarkedFailed) -> None:
+        self._blame(troubles.marked_failed(frame.message), repeat=True)
 
     def _on_finished(self, worker: int, _frame: frames.Finished) -> None:
         self._workers[worker].is_finished = True
@@ -363,14 +334,16 @@ class Conductor:
 
     def _check_hang(self, worker: int, view: WorkerView) -> None:
         limit_ns = self._options.hang_timeout_ns
+        # A heartbeat may tell of the time before the start, when loading was allowed to take long.
+        stuck_ns = min(view.hub_age_ns, self._now_ns - self._running_since_ns)
         silent_ns = self._now_ns - view.heard_ns
-        if view.hub_age_ns <= limit_ns and silent_ns <= limit_ns + SILENCE_NS:
+        if stuck_ns <= limit_ns and silent_ns <= limit_ns + SILENCE_NS:
             return
-        self._blame(
-            troubles.worker_hung(worker, max(view.hub_age_ns, silent_ns), view.stack, self.request.path)
-        )
+        cause = troubles.worker_hung(worker, max(stuck_ns, silent_ns), view.stack, self.request.path)
+        self._blame(cause, repeat=True)
         self.results.lose(worker)
         self._kill(worker)
+        self._advance_without(worker)
 
     def _check_memory(self) -> None:
         limit = self._options.max_memory_bytes if self._plan is not None else 0
@@ -386,6 +359,7 @@ class Conductor:
             for index, _ in self._living():
                 self.results.lose(index)
                 self._kill(index)
+                self._advance_without(index)
         else:
             self._apply(Event.STOP)
 
@@ -394,8 +368,7 @@ class Conductor:
         for index in late:
             view = self._workers[index]
             cause = troubles.late(self.phase, index, view.stack, self.request.path, self._plan)
-            self._log("error", cause.message, worker=index)
-            self._blame(cause)
+            self._blame(cause, repeat=True)
             if self.phase is Phase.STOPPING:
                 self.results.lose(index)
             self._kill(index)
@@ -464,12 +437,16 @@ class Conductor:
     def _all(self, condition: Callable[[WorkerView], bool]) -> bool:
         return all(condition(view) for _, view in self._living())
 
-    def _blame(self, cause: Cause) -> None:
+    def _blame(self, cause: Cause, *, repeat: bool = False) -> None:
+        """The first cause is the run's; with ``repeat`` a later one is logged, as it is told nowhere else."""
         if self.cause is None:
             self.cause = cause
+        elif repeat:
+            self._log("error", cause.message)
 
     def _kill(self, worker: int) -> None:
-        self._workers[worker].was_killed = True
+        self._workers[worker].is_alive = False
+        self.results.forget(worker)
         self._port.kill(worker)
 
     def _log(self, level: str, message: str, worker: int = -1, **fields: str) -> None:

@@ -47,6 +47,7 @@ class RunResults:
         self._counts: dict[int, dict[str, ScenarioCounts]] = {}
         self._setup_data: bytes | None = None
         self._health = HealthTotals(script)
+        self._gone: set[int] = set()
         self.lost_workers: list[int] = []
 
     def __repr__(self) -> str:
@@ -98,10 +99,13 @@ class RunResults:
         self._aggregate.add(progress.delta, worker)
         self._health.add(progress.health)
         self._counts[worker] = {count.name: count for count in progress.scenarios}
+        if worker in self._gone:
+            self.forget(worker)
         self._close_spans(now_ns)
 
     def forget(self, worker: int) -> None:
         """A worker is gone: what it did remains, its VUs do not."""
+        self._gone.add(worker)
         self._counts[worker] = {
             name: count
             if count.status in _ENDED
