@@ -105,8 +105,7 @@ def test_errors_are_grouped_with_one_example_each() -> None:
         "  12 ×  ValueError: no token",
         "        e.g. line 7",
         "   3 ×  connection refused [1212]",
-        "        GET /a",
-        "        e.g. dial 127.0.0.1:1",
+        "        GET /a  e.g. dial 127.0.0.1:1",
     ]
 
 

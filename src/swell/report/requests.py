@@ -172,13 +172,21 @@ def error_table(errors: tuple[ErrorRow, ...], *, width: int = 80, paint: Painter
     for count, row in zip(counts, ordered, strict=False):
         code = f" [{row.code}]" if row.code else ""
         lines.append(f"  {paint(pad_left(count, widest), RED)}  {ellipsised(row.message + code, room)}")
-        where = " ".join(part for part in (row.method, row.name) if part)
-        detail = [ellipsised(where, room)] if where else []
-        if row.example and row.example not in f"{row.message} {where}":
-            detail.append(ellipsised(f"e.g. {row.example}", room))
-        lines += [" " * (widest + 4) + paint(part, FAINT) for part in detail]
+        lines += [" " * (widest + 4) + paint(part, FAINT) for part in _details(row, room)]
     if len(ordered) > MAX_ERRORS:
         rest = sum(row.count for row in ordered[MAX_ERRORS:])
         kinds = len(ordered) - MAX_ERRORS
         lines.append(paint(f"  … and {kinds} more kinds, {short_count(rest)} times", FAINT))
     return lines
+
+
+def _details(row: ErrorRow, room: int) -> list[str]:
+    """Where it happened and one example, on one line if that holds both."""
+    where = " ".join(part for part in (row.method, row.name) if part)
+    details = [where] if where else []
+    if row.example and row.example not in f"{row.message} {where}":
+        details.append(f"e.g. {row.example}")
+    both = "  ".join(details)
+    if cell_width(printable(both)) <= room:
+        return [printable(both)] if both else []
+    return [ellipsised(detail, room) for detail in details]
