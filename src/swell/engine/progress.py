@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from swell.base.clock import NS_PER_SECOND
 from swell.config.scenarios import (
     ConstantArrivalRate,
@@ -100,7 +102,8 @@ def scenario_state(
         elapsed_ns=elapsed_ns,
         progress=1.0 if status == "done" else progress,
         vus=sum(count.vus for count in counts),
-        max_vus=max_possible_vus((scenario,)),
+        # By itself it waits for nobody: a scenario without its predecessor would count no VUs.
+        max_vus=max_possible_vus((msgspec.structs.replace(scenario, after=None),)),
         iterations_started=sum(count.started for count in counts),
         iterations=completed,
         interrupted=sum(count.interrupted for count in counts),
