@@ -29,6 +29,8 @@ from swell.net.failure import (
 # A failed look-up is repeated after this time, or the TTL if that is shorter: long enough that a thousand
 # VUs do not ask a thousand times, short enough that a name which appears is seen.
 NEGATIVE_TTL_NS: Final = NS_PER_SECOND
+# Names and addresses come from the script's URLs; a script that makes them up must not fill the memory.
+MAX_REMEMBERED: Final = 4096
 SELECTS: Final = ("first", "random", "roundRobin")
 POLICIES: Final = ("preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any")
 
@@ -138,8 +140,7 @@ class Resolver:
     def _keep_literal(self, host: str, port: int, endpoint: Endpoint) -> list[Endpoint]:
         self._allowed(host, [(endpoint.family, endpoint.ip)])
         found = [endpoint]
-        # Literals come from the script's URLs; a script that makes them up must not fill the memory.
-        if len(self._literals) < 4096:  # noqa: PLR2004
+        if len(self._literals) < MAX_REMEMBERED:
             self._literals[host, port] = found
         return found
 
@@ -197,6 +198,8 @@ class Resolver:
             before = self._cache.get(host)
             if before is not None:
                 entry.turn = before.turn
+            if len(self._cache) >= MAX_REMEMBERED:
+                self._cache.clear()
             self._cache[host] = entry
             mine.entry = entry
             return entry

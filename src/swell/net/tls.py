@@ -230,7 +230,7 @@ def _check_authorities(pem: str, faults: list[Fault]) -> None:
         return
     try:
         _bare_context().load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as exc:  # ValueError: text that is not ASCII
+    except (ssl.SSLError, ValueError, TypeError) as exc:  # TypeError: text that is not ASCII
         hint = "give PEM text with BEGIN CERTIFICATE lines"
         faults.append(Fault("tls_ca", f"not usable: {_openssl_text(exc)}", hint))
 

@@ -50,7 +50,7 @@ class EchoServer:
             ...  # server.url, server.https_url, server.ca_pem
 
     ``hosts`` are the names on the https certificate; ``has_expired`` makes that one worthless. Raises
-    ``RuntimeError`` with the process's last words when it does not start.
+    ``RuntimeError`` when the process does not start; why stands on its standard error, which is ours.
     """
 
     def __init__(
@@ -107,7 +107,9 @@ class EchoServer:
             assert process.stdout is not None  # noqa: S101  # stdout=PIPE
             line = process.stdout.readline()  # or nothing at all, when it ends
         if not line:
-            raise RuntimeError(f"the echo server did not start: it ended with status {process.wait()}")
+            status = process.wait()
+            self.stop()
+            raise RuntimeError(f"the echo server did not start: it ended with status {status}")
         said = msgspec.json.decode(line)
         self.url, self.https_url = said["url"], said["https_url"]
         return self
@@ -183,6 +185,7 @@ class _Connection(asyncio.Protocol):
         self._parser = RequestParser(self)
         self._waiting: deque[tuple[Request, bool]] = deque()
         self._is_busy = False
+        self._refusal: Reply | None = None  # for a malformed request, sent after the answers to those before
         self._can_write = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._client = ""
@@ -219,12 +222,14 @@ class _Connection(asyncio.Protocol):
         self._can_write.set()
 
     def data_received(self, data: bytes) -> None:
+        if self._refusal is not None:
+            return
         try:
             self._parser.feed(data)
         except BadRequestError as error:
-            reply = Reply(400, f"{error}\n".encode(), "text/plain")
-            self._write(reply, is_head=False, keep_alive=False)
-            self._transport.close()
+            self._refusal = Reply(400, f"{error}\n".encode(), "text/plain")
+            if not self._is_busy:
+                self._refuse(self._refusal)
 
     # The parser's side
 
@@ -342,7 +347,15 @@ class _Connection(asyncio.Protocol):
         if not keep_alive:
             self._transport.close()
         elif self._waiting:
-            self._answer(*self._waiting.popleft())
+            self._is_busy = True
+            # Not called from here: a thousand waiting requests would be a thousand levels deep.
+            asyncio.get_running_loop().call_soon(self._answer, *self._waiting.popleft())
+        elif self._refusal is not None:
+            self._refuse(self._refusal)
+
+    def _refuse(self, refusal: Reply) -> None:
+        self._write(refusal, is_head=False, keep_alive=False)
+        self._transport.close()
 
 
 def _tls_facts(tls: ssl.SSLObject) -> dict[str, str]:
