@@ -22,7 +22,13 @@ MAX_REMEMBERED_HEADS: Final = 512
 MAX_REMEMBERED_HEAD_BYTES: Final = 4096
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/(1\.[01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r?\n")
-_FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\x00]*?)[ \t]*\r?\n")
+# Possessive: a head is right or wrong at the first try, whatever its length.
+_FIELD_LINES: Final = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[^\r\n\x00]*+\r?\n)*+")
+_FIELD: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\x00]*)\r?\n")
+# What the client itself must know; searched in lower case, which is faster than a search that ignores case.
+_FRAMING: Final = re.compile(
+    rb"\n(content-length|transfer-encoding|connection|set-cookie|content-encoding):[ \t]*([^\r\n]*)"
+)
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _BARE_END: Final = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -53,13 +59,13 @@ class TruncatedError(Exception):
 
 
 class ResponseHead:
-    """The parsed status line and header fields of a response."""
+    """The parsed status line and header fields of a response; ``encoding`` names the content codings."""
 
     __slots__ = (
+        "_lines",
         "chunked",
         "close",
         "encoding",
-        "fields",
         "has_cookies",
         "http_version",
         "length",
@@ -67,18 +73,21 @@ class ResponseHead:
         "status",
     )
 
-    def __init__(
-        self, http_version: str, status: int, reason: str, fields: list[tuple[bytes, bytes]]
-    ) -> None:
+    def __init__(self, http_version: str, status: int, reason: str, lines: bytes) -> None:
         self.http_version = http_version
         self.status = status
         self.reason = reason
-        self.fields = fields
         self.length: int | None = None
         self.chunked = False
         self.close = http_version == "1.0"
         self.has_cookies = False
         self.encoding = b""
+        self._lines = lines
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """All fields in order; parsed on each call, as most responses are never asked for them."""
+        return [(name, value.rstrip(b" \t")) for name, value in _FIELD.findall(self._lines)]
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of the field ``name`` (lower case)."""
@@ -94,57 +103,53 @@ def parse_head(data: bytes) -> ResponseHead:
     if match is None:
         raise ProtocolError(f"malformed status line {data[:40]!r}")
     version, status, reason = match.groups()
-    fields: list[tuple[bytes, bytes]] = []
-    position = match.end()
+    start = match.end()
     if b"\n " in data or b"\n\t" in data:
         # Obsolete line folding (RFC 9112, 5.2): a client may replace it with a space.
-        data = data[:position] + _FOLD.sub(b" ", data[position:])
-    while True:
-        field = _FIELD_LINE.match(data, position)
-        if field is None:
-            break
-        fields.append((field[1], field[2]))
-        position = field.end()
-    if data[position:] not in (b"\r\n", b"\n"):
-        raise ProtocolError(f"malformed header line {data[position : position + 40]!r}")
-    head = ResponseHead(version.decode(), int(status), (reason or b"").decode("latin-1"), fields)
-    _read_framing(head)
-    return head
-
-
-def _read_framing(head: ResponseHead) -> None:
-    """Set how the body ends (RFC 9112, 6.3) and what else the client must know."""
-    for name, value in head.fields:
-        key = name.lower()
-        if key == b"content-length":
-            _set_length(head, value)
-        elif key == b"transfer-encoding":
-            codings = [coding.strip().lower() for coding in value.split(b",")]
-            if codings[-1] != b"chunked":
-                raise ProtocolError(f"unsupported transfer encoding {value[:40]!r}")
-            head.chunked = True
-        elif key == b"connection":
-            tokens = [token.strip().lower() for token in value.split(b",")]
-            if b"close" in tokens:
-                head.close = True
-            elif b"keep-alive" in tokens and head.http_version == "1.0":
-                head.close = False
-        elif key == b"set-cookie":
-            head.has_cookies = True
-        elif key == b"content-encoding":
-            head.encoding = head.encoding + b"," + value.lower() if head.encoding else value.lower()
+        data = data[:start] + _FOLD.sub(b" ", data[start:])
+    end = _FIELD_LINES.match(data, start).end()  # type: ignore[union-attr]  # it matches nothing, too
+    if data[end:] not in (b"\r\n", b"\n"):
+        raise ProtocolError(f"malformed header line {data[end : end + 40]!r}")
+    lines = data[start:end]
+    head = ResponseHead(version.decode(), int(status), (reason or b"").decode("latin-1"), lines)
+    # The line feed before the first field is the status line's.
+    for name, value in _FRAMING.findall(data[start - 1 : end].lower()):
+        _take_framing(head, name, value.rstrip(b" \t"))
     if head.chunked and head.length is not None:
         # Chunked wins, and the connection is not to be trusted afterwards (RFC 9112, 6.3).
         head.length = None
         head.close = True
+    return head
+
+
+def _take_framing(head: ResponseHead, name: bytes, value: bytes) -> None:
+    """Note how the body ends (RFC 9112, 6.3) and what else the client must know; all in lower case."""
+    if name == b"content-length":
+        _set_length(head, value)
+    elif name == b"transfer-encoding":
+        if value.rpartition(b",")[2].strip() != b"chunked":
+            raise ProtocolError(f"unsupported transfer encoding {value[:40]!r}")
+        head.chunked = True
+    elif name == b"connection":
+        tokens = [token.strip() for token in value.split(b",")]
+        if b"close" in tokens:
+            head.close = True
+        elif b"keep-alive" in tokens and head.http_version == "1.0":
+            head.close = False
+    elif name == b"set-cookie":
+        head.has_cookies = True
+    else:
+        head.encoding = head.encoding + b"," + value if head.encoding else value
 
 
 def _set_length(head: ResponseHead, value: bytes) -> None:
-    lengths = {part.strip() for part in value.split(b",")}
-    first = next(iter(lengths))
-    if len(lengths) != 1 or _DIGITS.fullmatch(first) is None:
-        raise ProtocolError(f"bad content length {value[:40]!r}")
-    length = int(first)
+    if _DIGITS.fullmatch(value) is None:
+        # A list of equal lengths is one length (RFC 9110, 8.6); everything else is none.
+        lengths = {part.strip() for part in value.split(b",")}
+        value = lengths.pop() if len(lengths) == 1 else b""
+        if _DIGITS.fullmatch(value) is None:
+            raise ProtocolError(f"bad content length {value[:40]!r}")
+    length = int(value)
     if head.length is not None and head.length != length:
         raise ProtocolError("two different content lengths")
     head.length = length
