@@ -91,9 +91,20 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture
-def load(write: Write) -> Iterator[Load]:
-    """Load a script from its source; what it put on ``sys.path`` and into ``sys.modules`` goes again."""
+def clean_imports() -> Iterator[None]:
+    """Take away again what scripts put on ``sys.path`` and into ``sys.modules``."""
     path, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        origin = getattr(sys.modules[name], "__file__", None) or ""
+        if name.startswith("swell_script") or "pytest-" in origin:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def load(write: Write, clean_imports: None) -> Load:  # for what it does afterwards
+    """Load a script from its source."""
 
     def load_source(
         source: str, *, env: dict[str, str] | None = None, seed: int = 0, **files: str
@@ -101,12 +112,7 @@ def load(write: Write) -> Iterator[Load]:
         sys.modules.pop("swell_script.script", None)
         return load_script(write(source, **files), env or {}, seed)
 
-    yield load_source
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        origin = getattr(sys.modules[name], "__file__", None) or ""
-        if name.startswith("swell_script") or "pytest-" in origin:
-            del sys.modules[name]
+    return load_source
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_exit_at_import(load):
 
 def test_abort_at_import(load):
     """abort() while the script loads has the exit code of an abort and names its line."""
-    with pytest.raises(ScriptError) as caught:
+    with pytest.raises(SwellError) as caught:
         load('from swell import abort\nabort("wrong stage")\n')
     assert caught.value.exit_code is ExitCode.SCRIPT_ABORTED
     assert caught.value.message == "test aborted: wrong stage at script.py:2"

@@ -91,6 +91,14 @@ def test_hooks_can_record(start):
     ]
 
 
+def test_feeder_exhausted_in_setup(start):
+    """A feeder that is exhausted in setup cannot just stop a VU; the error says where it was."""
+    source = "from swell import feeder\nf = feeder.of([1], order='unique')\n"
+    loaded = start(source + "def setup(): f.next(); f.next()\ndef default(): pass\n")
+    with pytest.raises(ScriptError, match=r"setup\(\) was ended: the unique feeder"):
+        loaded.run.setup()
+
+
 @pytest.mark.parametrize(
     ("returned", "expected"),
     [

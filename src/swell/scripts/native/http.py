@@ -40,7 +40,9 @@ def head(url: str, **options: "Unpack[RequestOptions]") -> "Response":
 
 def post(url: str, **options: "Unpack[RequestOptions]") -> "Response":
     """Send a POST request."""
-    return _client("http.post()").request("POST", url, **options)
+    return (current_vu.get(None) or running_vu("http.post()")).client.request(  # type: ignore[no-any-return]
+        "POST", url, **options
+    )
 
 
 def put(url: str, **options: "Unpack[RequestOptions]") -> "Response":

@@ -32,8 +32,8 @@ def load_script(path: str | Path, env: Mapping[str, str], seed: int = 0) -> Nati
     Faults that leave the module usable (a wrong argument count, options that are not JSON, a missing feeder
     file) are all in ``exports.faults``, to be shown together with the faults of its options.
 
-    Raises ``SwellError`` where there is no such file, and ``ScriptError`` with the script's own stack
-    where it is no Python or raises while it is imported.
+    Raises ``SwellError`` where there is no such file or it calls ``abort``, and ``ScriptError`` with the
+    script's own stack where it is no Python or raises while it is imported.
     """
     file = _script_file(path)
     source = file.read_bytes()
@@ -97,10 +97,8 @@ def _execute(code: Any, module: ModuleType, file: Path) -> None:
     try:
         exec(code, module.__dict__)  # noqa: S102  # running the user's script is the purpose
     except RunAborted as error:
-        aborted = ScriptError(f"test aborted: {error.message}")
-        aborted.exit_code = ExitCode.SCRIPT_ABORTED
-        aborted.slug = "script-aborted"
-        raise aborted from None
+        message = f"test aborted: {error.message}"
+        raise SwellError(message, exit_code=ExitCode.SCRIPT_ABORTED, slug="script-aborted") from None
     except SystemExit as error:
         message = f"{file.name} ended the process with sys.exit({error.code!r}) while it was loaded"
         raise ScriptError(message, stack=script_stack(error)) from None

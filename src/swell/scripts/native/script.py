@@ -8,7 +8,7 @@ import msgspec
 
 from swell.base.errors import ConfigError, ScriptError, SwellError
 from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
-from swell.engine.vu import VU, ControlFlow, current_vu
+from swell.engine.vu import VU, ControlFlow, VUStopped, current_vu
 from swell.net.client import HTTPClient, HTTPShared
 from swell.scripts.native.functions import accepts_data
 from swell.scripts.native.jsonable import json_faults, plain
@@ -126,6 +126,9 @@ class NativeScript:
         token = current_vu.set(vu)
         try:
             return function(data()) if data is not None and accepts_data(function) else function()
+        except VUStopped as error:
+            # In an iteration this is no failure; here there is nothing else that could go on.
+            raise ScriptError(f"{hook}() was ended: {error}") from None
         except ControlFlow:
             raise
         except Exception as error:
