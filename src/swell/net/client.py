@@ -6,7 +6,7 @@ request never raises for what the target or the network does: it gives a respons
 
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
 from swell.net.cookies import CookieJar
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from swell.config.options import Options
     from swell.metrics.samples import ErrorTable, Recorder
     from swell.metrics.tags import TagRegistry, TagSet
+    from swell.net.http1 import ResponseHead
 
 # Go's default for connecting; the request's own timeout may end it earlier.
 DIAL_TIMEOUT_NS: Final = 30 * 1_000_000_000
@@ -315,20 +316,31 @@ class HTTPClient:
                 idle.append(connection)
         phases = (acquired - started, connecting, tls, sent - acquired, first - sent, last - first)
         response = Response(status, prepared, head, content, phases, connection)
+        if flags & FAILED or status >= 400 or head.has_cookies or shared.observers:  # type: ignore[union-attr]  # noqa: PLR2004
+            self._take_notice(prepared, head, response, failure)  # type: ignore[arg-type]
+        return response
+
+    def _take_notice(
+        self, prepared: PreparedRequest, head: "ResponseHead", response: Response, failure: Failure | None
+    ) -> None:
+        """What most responses do not need: errors, cookies, observers."""
+        shared = self._shared
+        status, name = response.status_code, prepared.template.name
         if failure is not None:
             response.error, response.error_code = failure.message, failure.code
-            shared.note_failure(failure, prepared.method, template.name, prepared.text)
-        elif status >= 400:  # noqa: PLR2004
+            shared.note_failure(failure, prepared.method, name, prepared.text)
+        else:
             response.error_code = status_code(status)
-            if not expected:
-                text = f"status {status}"
-                shared.errors.note(response.error_code, text, prepared.method, template.name, prepared.text)
-        if head.has_cookies:  # type: ignore[union-attr]
-            self._store_cookies(prepared, head)
-        if shared.observers:
-            for observer in shared.observers:
-                observer(response)
-        return response
+            if not prepared.expected(status):
+                code = response.error_code
+                shared.errors.note(code, f"status {status}", prepared.method, name, prepared.text)
+        if head.has_cookies:
+            jar = prepared.jar if prepared.jar is not None else self.jar
+            url = prepared.url
+            values = [value.decode("latin-1") for value in head.values(b"set-cookie")]
+            jar.store(url.scheme, url.host, url.path, values)
+        for observer in shared.observers:
+            observer(response)
 
     def _number(
         self,
@@ -354,13 +366,6 @@ class HTTPClient:
         if failure is None:
             prepared.template.numbers[context.number << 11 | status << 1 | expected] = number
         return number
-
-    def _store_cookies(self, prepared: PreparedRequest, head: Any) -> None:
-        jar = prepared.jar if prepared.jar is not None else self.jar
-        url = prepared.url
-        jar.store(
-            url.scheme, url.host, url.path, [value.decode("latin-1") for value in head.values(b"set-cookie")]
-        )
 
     # Failures
 
