@@ -32,9 +32,9 @@ class VU:
     """The state of one VU that the engine and the front ends share.
 
     ``id`` counts from 1 over all workers (0 in setup, teardown and handle_summary). ``slot`` is the VU's
-    position in its scenario's whole plan, the same however many workers there are. ``iteration_number`` is the
-    number of the iteration in its scenario, unique over all VUs and workers, or -1 where the executor does not
-    number them over VUs.
+    position in its scenario's whole plan, the same however many workers there are. ``iteration_number`` is
+    the number of the iteration in its scenario, unique over all VUs and workers, or -1 where the executor
+    does not number them over VUs; an arrival's number counts the dropped ones too.
     """
 
     __slots__ = (
@@ -89,5 +89,6 @@ class VU:
         return f"<VU {self.id} scenario={self.scenario!r} slot={self.slot} iteration={self.iteration}>"
 
 
-# The VU that runs in the current greenlet; greenlets that a script spawns inherit it.
+# The VU that runs in the current greenlet. gevent starts a greenlet with an empty context, so in one that a
+# script spawned the front end finds the VU by its spawner.
 current_vu: ContextVar[VU] = ContextVar("swell_current_vu")
