@@ -22,16 +22,17 @@ INTRODUCTION = """\
 Every option has one meaning wherever it is set. From low to high, a later place wins, option by option:
 
 1. the defaults below;
-2. the config file: `--config FILE`, or `swell.json` where one is named by `SWELL_CONFIG`;
+2. the config file, a JSON object: `--config FILE`, else `~/.config/swell/config.json` where there is one;
 3. `options` of the script, in k6's spelling (`maxRedirects`) or in snake case (`max_redirects`);
-4. variables: `K6_` and `SWELL_` names, of which `SWELL_` wins;
+4. variables: `SWELL_` names, and `K6_` names for what k6 has too, of which `SWELL_` wins;
 5. flags.
 
-Three rules are k6's own. A place that sets any of `duration`, `iterations`, `stages` and `scenarios` drops all four of
-the places below it. `tags` and `thresholds` are replaced as a whole, `dns` is merged field by field.
+Three rules are k6's own. A place that sets any of `duration`, `iterations`, `stages` and `scenarios` drops all
+four of the places below it. `tags` and `thresholds` are replaced as a whole, `dns` is merged field by field.
 
-Durations are text with units (`1m30s`, `500ms`, `1d`) or a number of milliseconds; on the command line the unit must be there.
-A switch (a flag without a value) takes `=false` too: `--require-data=false`. Options marked *swell* are not in k6.
+Durations are text with units (`1m30s`, `500ms`, `1d`) or a number of milliseconds; on the command line the unit
+must be there. A switch (a flag without a value) takes `=false` too: `--require-data=false`. Options marked
+*swell* are not in k6.
 
 | set | becomes one scenario named `default` |
 |---|---|
