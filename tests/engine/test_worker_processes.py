@@ -38,7 +38,7 @@ def assert_gone(pid: int) -> None:
 
 
 def test_a_script_runs_from_setup_to_summary(tmp_path: Path) -> None:
-    """setup's data reaches the VUs and teardown, handle_summary's files reach the result, all phases occur."""
+    """What setup returns reaches VUs and teardown, handle_summary's files the result; all phases occur."""
     heard = Recording()
     source = """
         def setup():

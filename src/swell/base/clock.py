@@ -60,7 +60,8 @@ class ClockOffset:
             if gap < narrowest:
                 narrowest = gap
                 found = wall - before - gap // 2
-        change = found - self.ns
+        # Without an earlier reading (all of the first were too wide) there is nothing to compare with.
+        change = found - self.ns if self.ns else 0
         self.ns = found
         return change
 

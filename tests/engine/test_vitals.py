@@ -1,0 +1,110 @@
+"""How a worker fared: lag, clock steps, processor time, memory, descriptors; and stacks as text."""
+
+import os
+import sys
+
+from swell.base.clock import NS_PER_MS, ClockOffset
+from swell.engine.stacks import blocking_frame, format_frames
+from swell.engine.vitals import CLOCK_STEP_NS, Vitals, open_files, rss_bytes
+
+
+class Clocks:
+    """Three clocks under the test's control."""
+
+    def __init__(self) -> None:
+        self.mono_ns = 1_000
+        self.wall_ns = 5_000_000
+        self.cpu_ns = 0
+        self.read_gap_ns = 0
+
+    def monotonic(self) -> int:
+        self.mono_ns += self.read_gap_ns
+        return self.mono_ns
+
+    def vitals(self) -> Vitals:
+        return Vitals(ClockOffset(self.monotonic, lambda: self.wall_ns), lambda: self.cpu_ns)
+
+    def advance(self, monotonic_ns: int, wall_ns: int) -> None:
+        self.mono_ns += monotonic_ns
+        self.wall_ns += wall_ns
+
+
+def test_the_longest_lag_names_its_frame() -> None:
+    """The maximum since the last delta, with the frame that was sampled then; both start anew."""
+    vitals = Clocks().vitals()
+    vitals.note_lag(5, "")
+    vitals.note_lag(900, "s.py:1 in f")
+    vitals.note_lag(30, "s.py:2 in g")
+    health = vitals.take(0, 0)
+    assert (health.hub_lag_max_ns, health.hub_lag_frame) == (900, "s.py:1 in f")
+    assert vitals.take(0, 0).hub_lag_max_ns == 0
+
+
+def test_a_step_of_the_wall_clock_is_counted_with_its_size() -> None:
+    """Slewing is no step; setting the clock in either direction is."""
+    clocks = Clocks()
+    vitals = clocks.vitals()
+    vitals.check_clock()
+    clocks.advance(50 * NS_PER_MS, 50 * NS_PER_MS + CLOCK_STEP_NS // 2)
+    vitals.check_clock()
+    assert vitals.take(0, 0).clock_steps == 0
+    clocks.advance(50 * NS_PER_MS, 50 * NS_PER_MS + 3 * CLOCK_STEP_NS)
+    vitals.check_clock()
+    clocks.advance(50 * NS_PER_MS, 50 * NS_PER_MS - 7 * CLOCK_STEP_NS)
+    vitals.check_clock()
+    health = vitals.take(0, 0)
+    assert (health.clock_steps, health.clock_step_max_ns) == (2, 7 * CLOCK_STEP_NS)
+
+
+def test_an_interrupted_reading_is_no_step() -> None:
+    """When the two reads of the monotonic clock lie apart, the offset means nothing."""
+    clocks = Clocks()
+    vitals = clocks.vitals()
+    vitals.check_clock()
+    clocks.read_gap_ns = NS_PER_MS
+    clocks.advance(0, 20 * CLOCK_STEP_NS)
+    vitals.check_clock()
+    assert vitals.take(0, 0).clock_steps == 0
+
+
+def test_processor_time_is_since_the_last_delta() -> None:
+    """Sums of deltas are the whole."""
+    clocks = Clocks()
+    vitals = clocks.vitals()
+    clocks.cpu_ns = 700
+    assert vitals.take(0, 0).cpu_ns == 700
+    clocks.cpu_ns = 1000
+    health = vitals.take(12, 3)
+    assert (health.cpu_ns, health.tag_sets, health.overflowed) == (300, 12, 3)
+
+
+def test_memory_and_descriptors_are_plausible() -> None:
+    """More open files give a higher number; resident memory is some megabytes."""
+    assert rss_bytes() > 5_000_000
+    before = open_files()
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(40)]
+    assert open_files() >= before + 1
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+def test_a_stack_is_one_line_per_frame_innermost_first() -> None:
+    """File, line and function; the engine's own frames at the bottom are left out."""
+
+    def inner() -> str:
+        return format_frames(sys._getframe())
+
+    lines = inner().splitlines()
+    assert lines[0].startswith(f"{__file__}:")
+    assert lines[0].endswith(".inner")
+    assert "test_a_stack_is_one_line" in lines[1]
+    assert format_frames(None) == ""
+    assert len(format_frames(sys._getframe(), limit=2).splitlines()) == 2
+
+
+def test_the_frame_to_blame_is_the_scripts() -> None:
+    """The script's innermost frame where it is on the stack, else the innermost of all."""
+    stack = "/lib/re.py:9 in match\n/x/script.py:12 in parse\n/x/script.py:3 in default"
+    assert blocking_frame(stack, "/x/script.py") == "/x/script.py:12 in parse"
+    assert blocking_frame(stack, "/y.py") == "/lib/re.py:9 in match"
+    assert blocking_frame("", "/x/script.py") == ""
