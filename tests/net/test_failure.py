@@ -8,7 +8,7 @@ import pytest
 
 from swell.net import failure
 from swell.net.failure import CODES, Failure, FailureError, failure_from, status_code
-from swell.net.http1 import BodyTooLargeError, ProtocolError, TruncatedError
+from swell.net.http1 import BodyTooLargeError, ProtocolError, ResponseParser, TruncatedError
 
 
 def _tls(kind: type[ssl.SSLError] = ssl.SSLError, reason: str = "", **facts: object) -> ssl.SSLError:
@@ -97,6 +97,33 @@ def test_every_errno_has_a_documented_code(phase):
         found = failure_from(OSError(number, "x"), phase)
         assert found.code in CODES
         assert "\n" not in found.message
+
+
+PARSED = [
+    (b"", 1234),
+    (b"HTTP/1.1 200 OK\r\nConte", 1231),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", 1231),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe", 1231),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", 1232),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n" + b"x" * 4095, 1232),
+    (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000, 1233),
+    (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", 1235),
+    (b"SSH-2.0-OpenSSH\r\n\r\n", 1230),
+    (b"HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n", 1230),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 1230),
+]
+
+
+@pytest.mark.parametrize(("data", "code"), PARSED, ids=lambda value: str(value)[:60])
+def test_what_the_parser_reports(data, code):
+    """The parser's own errors, as it raises them, have their codes, and texts without the server's bytes."""
+    parser = ResponseParser()
+    parser.start(is_head_request=False, discard=False, max_body=100)
+    with pytest.raises((ProtocolError, BodyTooLargeError, TruncatedError)) as caught:
+        parser.feed(data) or parser.feed_eof()
+    found = failure_from(caught.value, "read")
+    assert found.code == code
+    assert "b'" not in found.message
 
 
 def test_constants_are_documented():

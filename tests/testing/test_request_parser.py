@@ -70,6 +70,8 @@ def test_byte_by_byte():
 
 
 BAD = [
+    (b"\x16\x03\x01\x02\x00\x01", "request line"),
+    (b"\r\n", "request line"),
     (b"GET /\r\n\r\n", "request line"),
     (b"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "request line"),
     (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", "request line"),

@@ -113,7 +113,7 @@ def status_code(status: int) -> int:
     return 1000 + status if status >= 400 else 0  # noqa: PLR2004  # the first error status
 
 
-def failure_from(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911  # one line per kind
+def failure_from(exc: BaseException, phase: Phase) -> Failure:
     """The failure that ``exc``, met in ``phase``, stands for; total: every exception has one."""
     if isinstance(exc, FailureError):
         return exc.failure
@@ -147,6 +147,8 @@ def _from_parser(exc: Exception) -> Failure:
         return CLOSED_EARLY if "without a response" in text else CUT_SHORT
     if "header is larger" in text:
         return Failure(HEAD_TOO_LARGE, f"read: {_one_line(text)}")
+    if "switched protocols" in text:
+        return Failure(UNEXPECTED_UPGRADE, f"read: {_one_line(text)}")
     # Without the offending bytes: the text becomes a tag, and each new text would be a new series.
     return Failure(MALFORMED_RESPONSE, f"read: {_one_line(_EXCERPT.sub('', text))}")
 
@@ -159,7 +161,7 @@ _NOT_TLS_REASONS = frozenset(
 _NOT_TLS_REASONS |= {"PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE", "BAD_RECORD_TYPE"}
 
 
-def _from_tls(exc: ssl.SSLError, phase: Phase) -> Failure:  # noqa: PLR0911
+def _from_tls(exc: ssl.SSLError, phase: Phase) -> Failure:
     if isinstance(exc, ssl.SSLCertVerificationError):
         verify_code = getattr(exc, "verify_code", 0)
         if verify_code in _VERIFY_HOSTNAME:
@@ -202,7 +204,7 @@ def _from_timeout(exc: TimeoutError, phase: Phase) -> Failure:
 _DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def _from_errno(exc: OSError, phase: Phase) -> Failure:  # noqa: PLR0911
+def _from_errno(exc: OSError, phase: Phase) -> Failure:
     number = exc.errno
     verb = {"connect": "dial", "resolve": "lookup"}.get(phase, phase)
     if number in (errno.ECONNRESET, errno.ECONNABORTED):

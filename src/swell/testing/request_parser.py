@@ -15,6 +15,7 @@ _FIELD_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[\x21-\x7e\x80-\xff]|[ \t]+(?=[^ \t]))*)[ \t]*"
 )
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _END = b"\r\n"
 
@@ -70,6 +71,9 @@ class RequestParser:
         if end < 0:
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise BadRequestError(f"the head is over {MAX_HEAD_BYTES} bytes")
+            if _TOKEN.match(self._buffer) is None:
+                # A TLS hello, say, would wait for an end that never comes.
+                raise BadRequestError(f"malformed request line {self._buffer[:60]!r}")
             return False
         head = parse_head(self._buffer[:end])
         self._buffer = self._buffer[end + 4 :]
