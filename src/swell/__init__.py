@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from swell.scripts.native.checks import group as group
     from swell.scripts.native.checks import sleep as sleep
     from swell.scripts.native.context import context as context
+    from swell.scripts.native.environment import MissingVariable as MissingVariable
     from swell.scripts.native.environment import env as env
     from swell.scripts.native.feeder import FeederExhausted as FeederExhausted
     from swell.scripts.native.metrics import Counter as Counter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from swell.scripts.native.randomness import random as random
     from swell.scripts.native.scenarios import scenario as scenario
     from swell.scripts.native.scenarios import weighted as weighted
+    from swell.scripts.native.state import ContextError as ContextError
     from swell.scripts.native.threads import blocking as blocking
 
 __version__ = "0.1.0"
@@ -31,10 +33,12 @@ __version__ = "0.1.0"
 # Public name -> its module, imported on first use (PEP 562), so that `import swell` costs next to nothing.
 _NATIVE = "swell.scripts.native"
 _HOMES = {
+    "ContextError": f"{_NATIVE}.state",
     "Counter": f"{_NATIVE}.metrics",
     "FeederExhausted": f"{_NATIVE}.feeder",
     "Gauge": f"{_NATIVE}.metrics",
     "IterationFailed": f"{_NATIVE}.checks",
+    "MissingVariable": f"{_NATIVE}.environment",
     "Rate": f"{_NATIVE}.metrics",
     "RequestError": "swell.net.response",
     "Response": "swell.net.response",
@@ -55,10 +59,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "ContextError",
     "Counter",
     "FeederExhausted",
     "Gauge",
     "IterationFailed",
+    "MissingVariable",
     "Rate",
     "RequestError",
     "Response",

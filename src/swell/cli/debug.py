@@ -34,7 +34,7 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     from swell.scripts.native.loader import load_script  # noqa: PLC0415
 
     sources = Sources(values, system)
-    seed = secrets.randbits(32)
+    seed = sources.seed(secrets.randbits(32))
     loaded = load_script(file.path, sources.script_env, seed)
     plan = sources.plan(file, loaded.exports)
     scenarios = {scenario.name: scenario for scenario in sorted_scenarios(plan.scenarios)}

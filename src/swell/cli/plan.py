@@ -70,6 +70,17 @@ class Sources:
         self._env = env_layer(system.env)
         self._cli = Layer("cli", flags.name, run_flags, flags.places, flags.directory)
 
+    def seed(self, otherwise: int) -> int:
+        """The seed named outside the script, for what it draws while it loads; else ``otherwise``.
+
+        One that is no number is a fault that ``plan`` reports.
+        """
+        for layer in (self._cli, self._env, self._file):
+            written = str(layer.values.get("seed", ""))
+            if written.isdecimal():
+                return int(written) or otherwise
+        return otherwise
+
     def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
         """Resolve all layers for ``script``.
 

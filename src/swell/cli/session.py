@@ -61,14 +61,14 @@ class Session(RunListener):
         self._outputs: Outputs | None = None
 
     def request(self, seed: int) -> RunRequest:
-        """What is to run; ``seed`` serves where the options name none."""
+        """What is to run; ``seed`` serves where nobody names one."""
         return RunRequest(
             path=str(self._script.path),
             language=self._script.language,
             resolve=self.resolve,
             make_summary=self.make_summary,
             env=self._sources.script_env,
-            seed=seed,
+            seed=self._sources.seed(seed),
         )
 
     def resolve(self, exports: ScriptExports) -> Plan:

@@ -189,7 +189,7 @@ def test_missing_file_and_bad_choices(faults):
     assert found[0].startswith("script.py:3: unknown order 'randm'")
     assert found[0].endswith("(did you mean 'random'?)")
     assert "unknown on_exhausted 'stop'" in found[1]
-    assert found[2].endswith("nowhere.csv there is no such file")
+    assert found[2].endswith("nowhere.csv does not exist")
     assert "there is no encoding 'klingon'" in found[4]
     assert found[5].startswith("script.py:6: feeder.of() was given no rows")
 
@@ -209,7 +209,7 @@ def test_without_swell(tmp_path):
     assert feeder.csv(tmp_path / "rows.csv")[0] == {"a": "1"}
     with pytest.raises(IndexError):
         feeder.csv(tmp_path / "rows.csv")[1]
-    with pytest.raises(ValueError, match="no such file"):
+    with pytest.raises(ValueError, match="does not exist"):
         feeder.csv(tmp_path / "none.csv")
     with pytest.raises(ValueError, match="unknown order"):
         feeder.of([1], order="sorted")

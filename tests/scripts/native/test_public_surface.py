@@ -8,10 +8,12 @@ import pytest
 import swell
 
 PUBLIC = {
+    "ContextError",
     "Counter",
     "FeederExhausted",
     "Gauge",
     "IterationFailed",
+    "MissingVariable",
     "Rate",
     "RequestError",
     "Response",

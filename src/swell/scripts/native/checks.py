@@ -23,6 +23,8 @@ SEPARATOR = "::"
 class IterationFailed(Exception):  # noqa: N818  # reads as the event it is, in logs and in `except`
     """Raised by ``fail``: the iteration ends here and is counted as complete."""
 
+    __module__ = "swell"
+
 
 # Checks
 

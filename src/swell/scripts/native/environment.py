@@ -11,6 +11,8 @@ from swell.scripts.native.state import loading
 class MissingVariable(AttributeError, KeyError):  # noqa: N818  # reads as what it reports
     """The script uses a variable that nobody set."""
 
+    __module__ = "swell"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"the environment variable {name} is not set; pass it with: -e {name}=value")
         self.variable = name

@@ -27,6 +27,8 @@ ON_EXHAUSTED = ("stop-vu", "stop-run", "error")
 class FeederExhausted(Exception):  # noqa: N818  # reads as what happened
     """A ``unique`` feeder has no row left for this worker, and was told to raise."""
 
+    __module__ = "swell"
+
 
 class Feeder(Generic[T]):
     """Rows that VUs draw from with ``next``; also a sequence of all of them."""

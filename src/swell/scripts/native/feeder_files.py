@@ -26,7 +26,7 @@ def read_text(path: Path, encoding: str) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise RowFaults([(None, "there is no such file")]) from None
+        raise RowFaults([(None, "does not exist")]) from None
     except OSError as error:
         raise RowFaults([(None, f"cannot be read: {error.strerror}")]) from None
     try:

@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 
+from swell.base.errors import SwellError
 from swell.scripts.native.state import PACKAGE_FOLDER
 
 _LIBRARY_PARTS = ("/gevent/", "<frozen importlib")
@@ -17,7 +18,9 @@ def script_stack(error: BaseException) -> str:
 
 
 def summary_line(error: BaseException) -> str:
-    """The last line of the traceback: type and message."""
+    """The last line of the traceback, type and message; of our own errors the message alone."""
+    if isinstance(error, SwellError):
+        return error.message
     return "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
 
 

@@ -31,6 +31,8 @@ TagValues = Mapping[str, str | int | float | bool]
 class ContextError(SwellError):
     """A function was called where it cannot work: a request while the script loads, a new metric in a VU."""
 
+    # What tracebacks call it, and where scripts find it.
+    __module__ = "swell"
     exit_code = ExitCode.SCRIPT_EXCEPTION
     slug = "wrong-context"
 
