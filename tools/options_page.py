@@ -27,12 +27,13 @@ Every option has one meaning wherever it is set. From low to high, a later place
 4. variables: `SWELL_` names, and `K6_` names for what k6 has too, of which `SWELL_` wins;
 5. flags.
 
-Three rules are k6's own. A place that sets any of `duration`, `iterations`, `stages` and `scenarios` drops all
-four of the places below it. `tags` and `thresholds` are replaced as a whole, `dns` is merged field by field.
+Three rules are k6's own. A place that sets any of `duration`, `iterations`, `stages` and `scenarios`
+drops all four of the places below it. `tags` and `thresholds` are replaced as a whole, `dns` is merged
+field by field.
 
-Durations are text with units (`1m30s`, `500ms`, `1d`) or a number of milliseconds; on the command line the unit
-must be there. A switch (a flag without a value) takes `=false` too: `--require-data=false`. Options marked
-*swell* are not in k6.
+Durations are text with units (`1m30s`, `500ms`, `1d`) or a number of milliseconds; on the command line
+the unit must be there. A switch (a flag without a value) takes `=false` too: `--require-data=false`.
+Options marked *swell* are not in k6.
 
 | set | becomes one scenario named `default` |
 |---|---|
