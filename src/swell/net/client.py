@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
 from swell.net.cookies import CookieJar
 from swell.net.failure import Failure, FailureError, Phase, failure_from, status_code
+from swell.net.local_ips import LocalIPs
 from swell.net.prepared import PreparedRequest, RequestFactory, RequestOptions
 from swell.net.resolver import Endpoint, Resolver
 from swell.net.response import Request, RequestError, Response
@@ -71,8 +72,9 @@ class HTTPShared:
         self.resolver = Resolver(options)
         self.tls = TlsContexts(options)
         # Makes a connection to an address: the seam where tests put a scripted transport.
-        self.connect: Callable[[Endpoint], Connection] = Connection
+        self.connect: Callable[[Endpoint, str | None], Connection] = Connection
         self.urls = UrlCache()
+        self.local_ips = LocalIPs(options.local_ips)
         # Called with each response (redirects included) where something wants to see them: debugging.
         self.observers: list[Callable[[Response], None]] = []
         self.max_body = options.max_response_body_bytes
@@ -104,13 +106,14 @@ class HTTPShared:
 class HTTPClient:
     """The HTTP client of one VU; several of its greenlets may use it at once (``batch``)."""
 
-    __slots__ = ("_idle", "_jar", "_shared", "_vu")
+    __slots__ = ("_idle", "_jar", "_shared", "_source", "_vu")
 
     def __init__(self, shared: HTTPShared, vu: TagHolder) -> None:
         self._shared = shared
         self._vu = vu
         self._idle: dict[Origin, list[Connection]] = {}
         self._jar: CookieJar | None = None
+        self._source = shared.local_ips.of(vu.id)
 
     def __repr__(self) -> str:
         idle = sum(len(connections) for connections in self._idle.values())
@@ -241,7 +244,7 @@ class HTTPClient:
             connection = None
             try:
                 phase = "connect"
-                connection = shared.connect(address)
+                connection = shared.connect(address, self._source)
                 connection.connect(dial_deadline)
                 if scheme == "https":
                     phase = "tls"

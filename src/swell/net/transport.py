@@ -22,6 +22,7 @@ from typing import Any, Final
 from gevent import get_hub, getcurrent, monkey
 
 from swell.base.clock import CLOCK_OFFSET
+from swell.net.failure import DIAL, Failure, FailureError
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.resolver import Endpoint
 from swell.net.tls import handshake_facts
@@ -45,6 +46,17 @@ class ExchangeTimeoutError(TimeoutError):
 
 class DialTimeoutError(TimeoutError):
     """The time for connecting is over."""
+
+
+def _bind(sock: Any, source_ip: str) -> None:
+    try:
+        sock.bind((source_ip, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        # The same number as for exhausted ports, but another cause.
+        text = f"dial: {source_ip} (local_ips) is no address of this machine"
+        raise FailureError(Failure(DIAL, text)) from error
 
 
 class Connection:
@@ -114,7 +126,7 @@ class Connection:
             if HAS_KERNEL_STAMPS:
                 sock.setsockopt(socket_module.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             if source_ip is not None:
-                sock.bind((source_ip, 0))
+                _bind(sock, source_ip)
         except BaseException:
             self.close()
             raise

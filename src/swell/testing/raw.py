@@ -29,6 +29,7 @@ class RawConnection:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.peer: tuple[str, int] = sock.getpeername()[:2]
         self.received = bytearray()
         self._scanned = 0
 

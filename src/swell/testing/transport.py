@@ -45,7 +45,7 @@ class ScriptedTransport:
         self.requests: list[bytes] = []
         self.connections: list[ScriptedConnection] = []
 
-    def __call__(self, address: Endpoint) -> "ScriptedConnection":
+    def __call__(self, address: Endpoint, _source: str | None = None) -> "ScriptedConnection":
         """A new connection to ``address``; nothing is looked up or opened."""
         connection = ScriptedConnection(self, address)
         self.connections.append(connection)
