@@ -14,9 +14,7 @@ from mimetypes import MimeTypes
 from pathlib import PurePath
 from typing import Any, BinaryIO, Final, NamedTuple
 
-import brotli  # type: ignore[import-untyped]
 import msgspec
-import zstandard
 
 from swell.net.failure import REQUEST_BODY, Failure, FailureError
 from swell.net.url import encode_pairs
@@ -398,11 +396,15 @@ def _zlib_steps(window: int) -> Callable[[], _Steps]:
 
 
 def _brotli_steps() -> _Steps:
+    import brotli  # type: ignore[import-untyped]  # noqa: PLC0415  # for the scripts that compress
+
     compressor = brotli.Compressor(quality=5)  # 11, the default, is a hundred times slower
     return compressor.process, compressor.finish
 
 
 def _zstd_steps() -> _Steps:
+    import zstandard  # noqa: PLC0415  # for the scripts that compress
+
     compressor = zstandard.ZstdCompressor().compressobj()
     return compressor.compress, compressor.flush
 

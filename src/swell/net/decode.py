@@ -51,11 +51,6 @@ def decode(content: bytes, encoding: str | bytes, limit: int) -> bytes | Failure
     return content
 
 
-def is_known(encoding: str) -> bool:
-    """Whether ``decode`` can undo the one encoding named."""
-    return encoding.strip().lower() in _DECODERS
-
-
 # One decoder per encoding: the result, or None when it is over the limit. ``EOFError`` for a stream cut
 # short.
 

@@ -133,10 +133,6 @@ class Resolver:
         found = self._allowed(host, self._choose(self._entry(host)))
         return [Endpoint(family, ip, port) for family, ip in found]
 
-    def forget(self) -> None:
-        """Drop what is cached, so that the next request of each name looks it up again."""
-        self._cache.clear()
-
     def _keep_literal(self, host: str, port: int, endpoint: Endpoint) -> list[Endpoint]:
         self._allowed(host, [(endpoint.family, endpoint.ip)])
         found = [endpoint]

@@ -148,9 +148,7 @@ def parse(text: str) -> Url:
     return _make(secure, host, port, f"{host}:{port_text}", target, text)
 
 
-def _make(  # noqa: PLR0913, PLR0917  # keywords would cost a tenth of the parsing
-    secure: bool, host: str, port: int, host_header: str, target: str, href: str
-) -> Url:
+def _make(secure: bool, host: str, port: int, host_header: str, target: str, href: str) -> Url:
     url = Url()
     url.key = ("https" if secure else "http", host, port)
     url.secure = secure
@@ -340,11 +338,11 @@ def with_params(text: str, params: Params | None) -> str:
     return f"{text}{separator}{encoded}{mark}{fragment}"
 
 
-def encode_pairs(params: Params, *, keep_none: bool = False) -> str:
+def encode_pairs(params: Params) -> str:
     """``application/x-www-form-urlencoded`` text: spaces as ``+``, UTF-8; text passes as it is.
 
-    None is left out, or with ``keep_none`` written as an empty value. Raises ``TypeError`` for a value that
-    has no text of its own (a mapping), with the name it stands under.
+    None is left out. Raises ``TypeError`` for a value that has no text of its own (a mapping), with the name
+    it stands under.
     """
     if isinstance(params, bytes):
         return params.decode("latin-1")
@@ -360,8 +358,6 @@ def encode_pairs(params: Params, *, keep_none: bool = False) -> str:
         )
         for each in values:
             if each is None:
-                if keep_none:
-                    parts.append(f"{_quoted(name, name)}=")
                 continue
             parts.append(f"{_quoted(name, name)}={_quoted(each, name)}")
     return "&".join(parts)
