@@ -1,5 +1,6 @@
 """``swell demo``: a load test of some fifteen seconds against a target that it starts and ends itself."""
 
+from contextlib import ExitStack
 from importlib import resources
 
 import click
@@ -19,10 +20,12 @@ def command(system: System, /, flags: tuple[str, ...]) -> ExitCode:
     from swell.cli.run import command as run  # noqa: PLC0415 - --help needs neither
     from swell.testing.server import EchoServer  # noqa: PLC0415
 
-    try:
-        target = EchoServer().start()
-    except (OSError, RuntimeError) as error:
-        raise SwellError(f"the demo's target cannot be started: {error}", slug="demo-target") from error
-    with target, resources.as_file(resources.files("swell.cli").joinpath("templates", "demo.py")) as script:
-        arguments = [str(script), "-e", f"TARGET={target.url}", *flags]
+    script = resources.files("swell.cli").joinpath("templates", "demo.py")
+    with ExitStack() as stack:
+        try:
+            target = stack.enter_context(EchoServer())
+        except (OSError, RuntimeError) as error:
+            raise SwellError(f"the demo's target cannot be started: {error}", slug="demo-target") from error
+        path = stack.enter_context(resources.as_file(script))
+        arguments = [str(path), "-e", f"TARGET_URL={target.url}", *flags]
         return ExitCode(run.main(arguments, prog_name="swell demo", standalone_mode=False, obj=system))

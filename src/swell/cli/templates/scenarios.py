@@ -2,7 +2,7 @@
 
 from swell import Rate, check, env, group, http, scenario, sleep
 
-BASE_URL = env.get("BASE_URL", "http://127.0.0.1:8080")
+BASE_URL = env.get("TARGET_URL", "http://127.0.0.1:8080")
 
 options = {
     "thresholds": {

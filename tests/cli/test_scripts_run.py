@@ -1,0 +1,37 @@
+"""Every example, the demo and the templates run as whole commands against a real server."""
+
+from pathlib import Path
+
+import pytest
+
+from swell.base.errors import ExitCode
+from swell.cli.new import TEMPLATES
+from swell.testing.cli import run_cli
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(path: Path, target: str, tmp_path: Path) -> None:
+    """An example runs to its end and every threshold of it holds; a second of it is enough."""
+    short = ("-e", "DURATION=1s") if "DURATION" in path.read_text() else ("-u", "2", "-d", "1s")
+    result = run_cli("run", str(path), "-e", f"TARGET_URL={target}", *short, cwd=tmp_path)
+    assert result.exit_code == ExitCode.OK, result.stdout + result.stderr
+    assert "level=error" not in result.stderr
+
+
+def test_the_demo_shows_everything(tmp_path: Path) -> None:
+    """``swell demo`` starts its target, runs four scenarios and ends with verdict and path, exit code 0."""
+    result = run_cli("demo", "-e", "DURATION=1s", cwd=tmp_path)
+    assert result.exit_code == ExitCode.OK, result.stdout + result.stderr
+    for text in ("4 scenarios", "█ THRESHOLDS", "ordered", "closing_time", "ERRORS", "VERDICT", "SAVED"):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_template_resolves(template: str, tmp_path: Path) -> None:
+    """A script from ``swell new`` is a plan without a fault."""
+    assert run_cli("new", "--template", template, cwd=tmp_path).exit_code == ExitCode.OK
+    result = run_cli("inspect", "--execution-requirements", "script.py", cwd=tmp_path)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert '"maxVUs"' in result.stdout
