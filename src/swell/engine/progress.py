@@ -77,10 +77,20 @@ def planned_rate(scenario: Scenario, elapsed_ns: int) -> float | None:
     return rate * NS_PER_SECOND / scenario.time_unit_ns
 
 
+def own_max_vus(scenario: Scenario) -> int:
+    """The most VUs that the scenario uses at one time; costs a walk through the plan of a ramp."""
+    # By itself it waits for nobody: a scenario without its predecessor would count no VUs.
+    return max_possible_vus((msgspec.structs.replace(scenario, after=None),))
+
+
 def scenario_state(
-    scenario: Scenario, counts: Sequence[ScenarioCounts], span: ScenarioSpan, now_ns: int
+    scenario: Scenario,
+    counts: Sequence[ScenarioCounts],
+    span: ScenarioSpan,
+    now_ns: int,
+    max_vus: int | None = None,
 ) -> ScenarioState:
-    """How far a scenario is, from each worker's last counts."""
+    """How far a scenario is, from each worker's last counts; ``max_vus`` is ``own_max_vus``, where known."""
     status = merged_status(count.status for count in counts)
     duration_ns = regular_duration_ns(scenario)
     elapsed_ns = 0
@@ -102,8 +112,7 @@ def scenario_state(
         elapsed_ns=elapsed_ns,
         progress=1.0 if status == "done" else progress,
         vus=sum(count.vus for count in counts),
-        # By itself it waits for nobody: a scenario without its predecessor would count no VUs.
-        max_vus=max_possible_vus((msgspec.structs.replace(scenario, after=None),)),
+        max_vus=own_max_vus(scenario) if max_vus is None else max_vus,
         iterations_started=sum(count.started for count in counts),
         iterations=completed,
         interrupted=sum(count.interrupted for count in counts),

@@ -9,20 +9,23 @@ from typing import Literal
 import msgspec
 
 import swell
-from swell.base.clock import wall_ns
+from swell.base.clock import NS_PER_MS, wall_ns
 from swell.base.errors import ExitCode
 from swell.config.scenarios import Scenario
 from swell.engine.frames import Progress, ScenarioCounts
 from swell.engine.lifecycle import Cause, Phase
 from swell.engine.plan import max_possible_vus
-from swell.engine.progress import ScenarioSpan, scenario_state
+from swell.engine.progress import ScenarioSpan, own_max_vus, scenario_state
 from swell.engine.request import ResolvedPlan
+from swell.engine.schedule import regular_duration_ns
 from swell.engine.trust import HealthTotals, verdict_input
 from swell.metrics.run_aggregate import RunAggregate
 from swell.metrics.snapshot import RunInfo, ScenarioState, Snapshot, ThresholdResult
 from swell.metrics.verdict import reach_verdict
 
 _ENDED = frozenset({"done", "interrupted"})
+# A round of deltas that was due at the end of the plan is complete within this time.
+PLAN_END_NS = 200 * NS_PER_MS
 # Causes that somebody or some rule wanted; the others are faults.
 _WANTED = frozenset({ExitCode.EXTERNAL_ABORT, ExitCode.SCRIPT_ABORTED, ExitCode.THRESHOLDS_FAILED})
 
@@ -47,6 +50,8 @@ class RunResults:
         self._counts: dict[int, dict[str, ScenarioCounts]] = {}
         self._setup_data: bytes | None = None
         self._health = HealthTotals(script)
+        self._max_vus: dict[str, int] = {}
+        self._max_vus_of_all = 0
         self._gone: set[int] = set()
         self.lost_workers: list[int] = []
 
@@ -65,6 +70,9 @@ class RunResults:
         self._plan = plan
         self._workers = workers
         self._seed = seed
+        # Once: a ramp's plan is long, and a snapshot is taken every second.
+        self._max_vus = {scenario.name: own_max_vus(scenario) for scenario in plan.scenarios}
+        self._max_vus_of_all = max_possible_vus(plan.scenarios)
 
     def begin(self, now_ns: int) -> None:
         """The run begins, with setup where there is one; rates count from here. The first call counts."""
@@ -125,9 +133,11 @@ class RunResults:
 
     def sample_gauges(self, now_ns: int) -> None:
         """Sample ``vus`` and ``vus_max`` over all workers, as k6 does once a second."""
-        if self._aggregate is None:
+        if self._aggregate is None or (self._is_at_plans_end(now_ns) and "vus" in self._aggregate.values):
             return
         counts = self._counts.values()
+        if all(count.status in _ENDED for worker in counts for count in worker.values()):
+            return  # k6's ticker ends with the scenarios
         vus = sum(count.vus for worker in counts for count in worker.values())
         initialized = sum(
             max((count.initialized_vus for count in worker.values()), default=0) for worker in counts
@@ -164,7 +174,7 @@ class RunResults:
             exit_code=int(cause.code) if cause is not None else 0,
             summary_trend_stats=options.summary_trend_stats,
             summary_time_unit=options.summary_time_unit,
-            scenarios_max_vus=max_possible_vus(plan.scenarios),
+            scenarios_max_vus=self._max_vus_of_all,
         )
         states = self._states(now_ns)
         warnings = []
@@ -200,12 +210,22 @@ class RunResults:
                 self._counts_of(scenario.name),
                 self._spans.get(scenario.name, ScenarioSpan()),
                 now_ns,
+                self._max_vus[scenario.name],
             )
             for scenario in self._planned().scenarios
         ]
 
     def _counts_of(self, name: str) -> list[ScenarioCounts]:
         return [worker[name] for worker in self._counts.values() if name in worker]
+
+    def _is_at_plans_end(self, now_ns: int) -> bool:
+        """Whether the plan ends about now: VUs that are ending then would be a sample of no meaning."""
+        ends = [
+            span.started_ns + regular_duration_ns(scenario)
+            for scenario in self._planned().scenarios
+            if (span := self._spans.get(scenario.name)) is not None and span.started_ns is not None
+        ]
+        return bool(ends) and 0 <= now_ns - max(ends) < PLAN_END_NS
 
     def _close_spans(self, now_ns: int) -> None:
         """Note when scenarios ended: when the last worker said so, or at the end of the run."""

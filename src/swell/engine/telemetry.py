@@ -14,7 +14,7 @@ from swell.base.clock import NS_PER_MS, NS_PER_SECOND, Clock
 from swell.engine.frames import Health, Progress, ScenarioCounts
 from swell.engine.uplink import WorkerChannel
 from swell.engine.vitals import Vitals
-from swell.engine.watchdog import HubPulse
+from swell.engine.watchdog import STALL_NS, HubPulse
 from swell.metrics.samples import ErrorTable, Recorder
 from swell.metrics.tags import TagRegistry
 from swell.metrics.worker_aggregate import WorkerAggregator
@@ -52,6 +52,7 @@ class Telemetry:
     def begin(self) -> None:
         """Start to tick, and to report each second counted from now (setup is measured too)."""
         self._pulse.beat_ns = self._clock.now_ns()
+        self._pulse.take_stall()
         gevent.spawn(self._tick)
         self.align(self._clock.now_ns())
 
@@ -73,7 +74,10 @@ class Telemetry:
             self._clock.sleep_until_ns(deadline_ns)
             now_ns = self._clock.now_ns()
             self._pulse.beat_ns = now_ns
-            self._vitals.note_lag(now_ns - deadline_ns, self._pulse.take_stall())
+            lag_ns = now_ns - deadline_ns
+            stack = self._pulse.take_stall()
+            # A stack that was sampled in a shorter delay than it takes to be called a stall is chance.
+            self._vitals.note_lag(lag_ns, stack if lag_ns + TICK_NS >= STALL_NS else "")
             self._vitals.check_clock()
             self._recorder.flush()
             # A tick that was missed is not made up for.

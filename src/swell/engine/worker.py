@@ -6,6 +6,7 @@ greenlets of its own, so that a stop is always heard.
 
 import gc
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ LoadScript = Callable[[frames.Load], Script]
 # New objects between two looks for cycles. Everything made before the start is frozen, so that a look
 # concerns only what iterations leave behind; the default of 700 looks a hundred times a second at full speed.
 GC_THRESHOLDS = (10_000, 20, 50)
+# What a worker has open besides its VUs' connections: its own channels, files of libraries, resolvers.
+OWN_DESCRIPTORS = 50
 # The last frames must leave the process; a coordinator that does not read them for so long is gone.
 FLUSH_S = 2.0
 
@@ -153,6 +156,7 @@ class Worker:
         try:
             script.prepare(self)
             planned = planned_vus(frame.scenarios, frame.worker_index, frame.worker_count)
+            self._check_descriptors(planned)
             self._environment.pool.initialize(planned)
             for scenario in frame.scenarios:
                 self._executors[scenario.name] = make_executor(scenario, self._environment)
@@ -174,6 +178,16 @@ class Worker:
         gc.set_threshold(*GC_THRESHOLDS)
         self._telemetry.begin()
         self._channel.send(frames.Ready())
+
+    def _check_descriptors(self, vus: int) -> None:
+        """Warn before the start, not in the middle: a VU has at least one connection."""
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if vus + OWN_DESCRIPTORS > limit:
+            self.log(
+                "warning",
+                f"worker {self.worker_index} makes {vus} VUs but may open {limit} descriptors only: "
+                "raise the limit (ulimit -n) or use more workers",
+            )
 
     # Scenarios.
 
