@@ -108,7 +108,7 @@ def test_an_interrupt_outside_a_run_ends_it_in_one_line(monkeypatch: pytest.Monk
     """Ctrl-C where no run is there to stop exits with 105 and no traceback."""
     fail_with(monkeypatch, KeyboardInterrupt())
     result = run_cli("version")
-    assert (result.exit_code, result.stderr) == (ExitCode.EXTERNAL_ABORT, "\nstopped\n")
+    assert (result.exit_code, result.stderr) == (ExitCode.EXTERNAL_ABORT, "stopped\n")
 
 
 def test_every_command_stands_in_its_own_file() -> None:

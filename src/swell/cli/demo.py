@@ -28,4 +28,5 @@ def command(system: System, /, flags: tuple[str, ...]) -> ExitCode:
             raise SwellError(f"the demo's target cannot be started: {error}", slug="demo-target") from error
         path = stack.enter_context(resources.as_file(script))
         arguments = [str(path), "-e", f"TARGET_URL={target.url}", *flags]
-        return ExitCode(run.main(arguments, prog_name="swell demo", standalone_mode=False, obj=system))
+        with run.make_context("swell demo", arguments, obj=system) as context:
+            return ExitCode(run.invoke(context))

@@ -100,14 +100,18 @@ def main(argv: Sequence[str], system: System) -> ExitCode:
     anything else with a traceback, as it is a bug in swell.
     """
     try:
-        value = cli.main(list(argv), prog_name=PROGRAM, standalone_mode=False, obj=system)
+        # Not cli.main(): that has endings of its own for errors, interrupts and closed pipes.
+        with cli.make_context(PROGRAM, list(argv), obj=system) as context:
+            value = cli.invoke(context)
+    except click.exceptions.Exit as end:
+        value = end.exit_code
     except SwellError as error:
         system.stderr.write(format_error(error))
         return error.exit_code
     except click.ClickException as error:
         system.stderr.write(format_usage_error(error))
         return ExitCode.OTHER
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         system.stderr.write("stopped\n")
         return ExitCode.EXTERNAL_ABORT
     except BrokenPipeError:
@@ -170,10 +174,19 @@ def entry() -> None:
             code = shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE])
         else:
             code = main(sys.argv[1:], system)
-        sys.stdout.flush()
+        system.stdout.flush()
+        lost = getattr(system.stdout, "error", None)
+        if lost is not None:
+            system.stderr.write(f"error: standard output was not written: {lost.strerror}\n")
+            drop_output()
+            code = code or ExitCode.OTHER
     except BrokenPipeError:
-        # The reader of our output is gone (`swell --help | head -1`). Point stdout elsewhere, or the
-        # interpreter complains when it flushes at exit; end as a process that SIGPIPE killed would.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output is gone (`swell --help | head -1`): end as if SIGPIPE had killed us.
+        drop_output()
         code = 128 + 13
     sys.exit(code)
+
+
+def drop_output() -> None:
+    """Lead standard output nowhere, or the interpreter complains when it flushes the rest at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,6 +4,7 @@ Commands touch the outside only through a ``System``, so that a test runs a whol
 process with everything replaced (``swell.testing.cli.run_cli``).
 """
 
+import io
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 SignalHandler = Callable[[int], None]
 # What ends a run: the terminal's Ctrl-C, and what supervisors and CI systems send.
@@ -34,6 +35,54 @@ def process_signals(handler: SignalHandler) -> Iterator[None]:
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+class PatientStream(io.TextIOBase):
+    """A text stream that a full disk does not stop: what cannot be written is lost, and ``error`` says why.
+
+    A run must not die of its own output. A reader that has gone away is another matter: ``BrokenPipeError``
+    goes through, as nobody is there to run for.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.error: OSError | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """The stream's own."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """The stream's own."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, text: str, /) -> int:
+        """Write ``text``, or note why not."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.error = self.error or error
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or note why not."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.error = self.error or error
 
 
 @dataclass(slots=True)
@@ -76,8 +125,8 @@ def real_system() -> System:
         env=os.environ,
         cwd=Path.cwd(),
         stdin=sys.stdin,
-        stdout=sys.stdout,
-        stderr=sys.stderr,
+        stdout=cast("TextIO", PatientStream(sys.stdout)),
+        stderr=cast("TextIO", PatientStream(sys.stderr)),
         stdout_is_tty=sys.stdout.isatty(),
         stderr_is_tty=sys.stderr.isatty(),
     )
