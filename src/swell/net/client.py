@@ -162,6 +162,22 @@ class HTTPClient:
                 connection.close()
         self._idle.clear()
 
+    # For other protocols that begin with a request
+
+    @property
+    def shared(self) -> HTTPShared:
+        """What all clients of the worker share."""
+        return self._shared
+
+    @property
+    def context_tags(self) -> "TagSet":
+        """The VU's tags now."""
+        return self._vu.tags
+
+    def dial(self, prepared: PreparedRequest, deadline_ns: int) -> Connection:
+        """A new connection outside the pool, for the caller to close; raises ``FailureError``."""
+        return self._open(prepared, deadline_ns)
+
     # One exchange
 
     def _send(self, prepared: PreparedRequest) -> Response:
@@ -183,7 +199,7 @@ class HTTPClient:
                 connection.exchange(
                     prepared.wire
                     if self._jar is None and not prepared.cookies and prepared.jar is None
-                    else self._wire(prepared),
+                    else self.wire(prepared),
                     prepared.body_stream,
                     deadline,
                     is_head_request=prepared.is_head,
@@ -211,7 +227,7 @@ class HTTPClient:
             connection.close()
         return None
 
-    def _wire(self, prepared: PreparedRequest) -> bytes:
+    def wire(self, prepared: PreparedRequest) -> bytes:
         """The request's bytes with the cookies that go with it now."""
         jar = prepared.jar if prepared.jar is not None else self._jar
         url = prepared.url

@@ -17,7 +17,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from time import monotonic_ns
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gevent import get_hub, getcurrent, monkey
 
@@ -38,6 +38,15 @@ READ, WRITE = 1, 2
 _unpack_timespec = struct.Struct("qq").unpack
 _socket_class: Any = monkey.get_original("socket", "socket")
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
+class Channel(NamedTuple):
+    """What carries the bytes of an open connection: the socket, and TLS with its two buffers or None."""
+
+    socket: Any
+    tls: ssl.SSLObject | None
+    incoming: ssl.MemoryBIO | None
+    outgoing: ssl.MemoryBIO | None
 
 
 class ExchangeTimeoutError(TimeoutError):
@@ -225,6 +234,11 @@ class Connection:
             timer.close()
         if expired:
             raise timeout_error
+
+    @property
+    def channel(self) -> Channel:
+        """For another protocol, which reads and writes itself from now on; ``close`` still ends it all."""
+        return Channel(self._socket, self._tls, self._incoming, self._outgoing)
 
     # One exchange
 
