@@ -14,7 +14,7 @@ from typing import Any
 
 import gevent
 
-from swell.base.clock import NS_PER_SECOND, Clock
+from swell.base.clock import Clock
 from swell.base.errors import ScriptError, SwellError
 from swell.config.options import Options
 from swell.engine import frames
@@ -46,13 +46,17 @@ class Worker:
     """One worker process; it is the ``ScriptRuntime`` of its script."""
 
     def __init__(
-        self, channel: WorkerChannel, load_script: LoadScript, pulse: HubPulse | None = None
+        self,
+        channel: WorkerChannel,
+        load_script: LoadScript,
+        pulse: HubPulse | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.options = Options()
         self.worker_index = 0
         self.worker_count = 1
         self.seed = 0
-        self.clock: Clock = GeventClock()
+        self.clock: Clock = clock or GeventClock()
         self.registry = TagRegistry()
         self.recorder = Recorder()
         self.errors = ErrorTable()
@@ -196,8 +200,9 @@ class Worker:
         self._setup_data = frame.setup_data
         if self._telemetry is not None:
             self._telemetry.align(frame.at_ns)
-        for name in self._executors.keys() - self._pending:
-            self._start_executor(name, frame.at_ns)
+        for name in self._executors:
+            if name not in self._pending:
+                self._start_executor(name, frame.at_ns)
         self._finish_when_done()
 
     def _on_start_scenario(self, frame: frames.StartScenario) -> None:
@@ -290,11 +295,14 @@ class Worker:
     ) -> None:
         """Call a function of the script as VU 0 and report what came of it, or that time was up."""
         task = gevent.spawn(self._as_vu_zero, stage, function)
+        timer = gevent.spawn(self.clock.sleep_until_ns, self.clock.now_ns() + timeout_ns)
         try:
-            task.join(timeout_ns / NS_PER_SECOND)
+            gevent.wait((task, timer), count=1)
         except ControlFlow:
             task.kill(IterationInterrupted, block=False)
             return
+        finally:
+            timer.kill(block=False)
         if not task.ready():
             task.kill(IterationInterrupted, block=False)
             self._send_rest()
