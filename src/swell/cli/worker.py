@@ -33,7 +33,9 @@ def load_script(frame: "Load") -> "Script":
     front_end = FRONT_ENDS.get(frame.language)
     if front_end is None:
         known = ", ".join(sorted(FRONT_ENDS))
-        raise SwellError(f"no front end for scripts in {frame.language!r}; there are: {known}")
+        raise SwellError(
+            f"no front end for scripts in {frame.language!r}; there are: {known}", slug="no-front-end"
+        )
     return front_end(frame)
 
 

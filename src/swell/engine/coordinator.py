@@ -219,7 +219,9 @@ class Coordinator:
             return spawn_worker(index, self._command)
         except OSError as error:
             raise SwellError(
-                f"worker {index} cannot be started: {error}", hint="is there a limit on processes or memory?"
+                f"worker {index} cannot be started: {error}",
+                hint="is there a limit on processes or memory?",
+                slug="worker-start",
             ) from error
 
     def _register(self, process: WorkerProcess) -> None:
