@@ -1,0 +1,1 @@
+"""``swell doctor``: is this machine fit to generate load, and are swell's numbers true on it?"""
