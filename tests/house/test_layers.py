@@ -19,10 +19,17 @@ LAYERS = {
     "report": 3,
     "cli": 4,
     "testing": 4,
+    "doctor": 4,
 }
 # Within a layer a package stands alone, but for these: (importer, imported). Configuration checks threshold
-# expressions with the grammar that judges them; run_cli runs the command.
-NEIGHBOURS = {("config", "metrics"), ("testing", "cli"), ("cli", "testing")}
+# expressions with the grammar that judges them; run_cli runs the command; the doctor asks a server of ours.
+NEIGHBOURS = {
+    ("config", "metrics"),
+    ("testing", "cli"),
+    ("cli", "testing"),
+    ("cli", "doctor"),
+    ("doctor", "testing"),
+}
 # The package's root re-exports the scripts' names (on demand) and holds the version, which anyone may read.
 ROOT = {"swell", "swell.__main__"}
 
@@ -114,8 +121,10 @@ def test_client_sockets_stand_in_one_file() -> None:
     """Sockets to a target are made in net.transport, their TLS contexts in net.tls, and nowhere else."""
     sockets = callers("socket", "create_connection", "connect_ex", "wrap_bio", "wrap_socket")
     assert {module for module in sockets if package(module) == "net"} == {"swell.net.transport"}
-    # The engine and the worker's entry hold the pair between our own processes.
-    assert {package(module) for module in sockets} <= {"net", "engine", "cli"}
+    # The engine and the worker's entry hold the pair between our own processes; the doctor asks the kernel
+    # whether it stamps what we send ourselves.
+    assert {package(module) for module in sockets} <= {"net", "engine", "cli", "doctor"}
+    assert {module for module in sockets if package(module) == "doctor"} <= {"swell.doctor.machine"}
     assert {module for module in sockets if package(module) == "cli"} <= {"swell.cli.worker"}
     assert callers("SSLContext", "create_default_context") <= {"swell.net.tls"}
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "inspect": CommandRow("swell.cli.inspect", "Print a script's options as JSON, without running it."),
     "new": CommandRow("swell.cli.new", "Write a first script."),
     "demo": CommandRow("swell.cli.demo", "Run a load test against a target that comes with swell."),
+    "doctor": CommandRow("swell.cli.doctor", "Check this machine, and swell's own figures on it."),
     "version": CommandRow("swell.cli.version", "Print the version."),
     "completion": CommandRow("swell.cli.completion", "Print the completion script of a shell."),
 }

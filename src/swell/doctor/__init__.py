@@ -1,1 +1,1 @@
-"""``swell doctor``: is this machine fit to generate load, and are swell's numbers true on it?"""
+"""``swell doctor``: whether this machine is fit to generate load, and swell's figures are true on it."""

@@ -1,4 +1,4 @@
-"""Injected against reported: what the calibration server did to each request, and what a generator said of it."""
+"""Injected against reported: what the calibration server did, and what a generator said of the same."""
 
 from collections.abc import Iterable, Sequence
 from statistics import median

@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 from array import array
-from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -153,7 +152,18 @@ class _Log:
 class _Peer:
     """One connection, with at most one request in progress."""
 
-    __slots__ = ("first_ns", "incoming", "log", "outgoing", "pieces", "plan", "place", "received_ns", "sock", "tls")
+    __slots__ = (
+        "first_ns",
+        "incoming",
+        "log",
+        "outgoing",
+        "pieces",
+        "place",
+        "plan",
+        "received_ns",
+        "sock",
+        "tls",
+    )
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
         self.sock = sock

@@ -28,10 +28,7 @@ class Profile(NamedTuple):
 
     def pieces(self) -> tuple[bytes, ...]:
         """The bytes that belong to the times of the plans."""
-        head = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(BODY)
-        )
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
         parts = len(self.usual) - 1
         if not parts:
             return (head + BODY,)

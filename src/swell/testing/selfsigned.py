@@ -1,9 +1,9 @@
 """A self-signed certificate in plain Python: for servers that live for seconds on the loopback interface.
 
 ECDSA on P-256 with SHA-256 (FIPS 186-4, SEC 1) in X.509 version 3 (RFC 5280). It is here so that an https
-calibration needs neither another package nor the ``openssl`` command. The arithmetic takes a time that depends
-on the key, so such a key protects nothing: it is made anew for each server, and nobody but our own client,
-told not to verify, accepts it.
+calibration needs neither another package nor the ``openssl`` command. The arithmetic takes a time that
+depends on the key, so such a key protects nothing: it is made anew for each server, and nobody but our own
+client, told not to verify, accepts it.
 """
 
 import base64

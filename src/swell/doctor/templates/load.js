@@ -6,23 +6,25 @@ export const options = { insecureSkipTLSVerify: true };
 const pause = Number(__ENV.PAUSE_S);
 const burn = Number(__ENV.BURN_US) / 1000;
 
-// Date has milliseconds only: the loop's length is measured once, over a time that they resolve.
-let turnsPerMs = 0;
-function measure() {
-  const started = Date.now();
-  let turns = 0;
-  while (Date.now() - started < 20) {
-    for (let i = 0; i < 1000; i++) turns++;
-  }
-  return turns / 20;
+function work(turns) {
+  let sum = 0;
+  for (let i = 0; i < turns; i++) sum += i;
+  return sum;
 }
 
-export default function () {
+// Date resolves milliseconds only: how many turns make one is measured over many of them.
+export function setup() {
+  const started = Date.now();
+  let thousands = 0;
+  while (Date.now() - started < 200) {
+    work(1000);
+    thousands++;
+  }
+  return (thousands * 1000) / 200;
+}
+
+export default function (turnsPerMs) {
   if (pause) sleep(Math.random() * 2 * pause);
   http.get(__ENV.TARGET);
-  if (burn) {
-    if (!turnsPerMs) turnsPerMs = measure();
-    let turns = 0;
-    while (turns < burn * turnsPerMs) turns++;
-  }
+  if (burn) work(burn * turnsPerMs);
 }

@@ -1,0 +1,139 @@
+"""The calibration itself: the settings, the rounds, and what each generator says of the same server."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from swell.base.errors import SwellError
+from swell.doctor.accuracy import Reading, Row, Setting, compare
+from swell.doctor.generators import PEERS, SWELL, Generator, run
+from swell.testing.calibration import CalibrationServer, Taken
+from swell.testing.profiles import PROFILES
+
+VUS: Final = 1_000
+CALM_PAUSE_S: Final = 0.5
+SATURATED_BURN_US: Final = 150
+# Profiles whose phases are compared too, in calm: bytes that are read together share the last one's stamp, so
+# that a saturated generator knows only when an answer was whole.
+PHASED: Final = frozenset({"slow-first-byte", "slow-body"})
+
+Say = Callable[[str], None]
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """Everything measured; ``missing`` are generators that were asked for and are not installed."""
+
+    rows: tuple[Row, ...]
+    readings: tuple[tuple[str, Setting, Taken, Reading], ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_true(self) -> bool:
+        """Whether swell's own figures are all within the limits."""
+        return all(row.is_true for row in self.rows if row.generator == SWELL.name)
+
+
+def settings(*, quick: bool, vus: int = VUS, seconds: int | None = None) -> list[Setting]:
+    """What to measure: every profile, calm and saturated, on both schemes; ``quick`` leaves the first."""
+    profiles = ["fixed"] if quick else list(PROFILES)
+    length = seconds or (3 if quick else 6)
+    return [
+        Setting(
+            scheme,
+            state,
+            profile,
+            vus,
+            length,
+            pause_s=CALM_PAUSE_S if state == "calm" else 0.0,
+            burn_us=0 if state == "calm" else SATURATED_BURN_US,
+        )
+        for scheme in ("http", "https")
+        for state in ("calm", "saturated")
+        for profile in profiles
+    ]
+
+
+def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) -> Calibration:
+    """Measure ``wanted`` in interleaved rounds; with ``peers`` the fixed profile by other generators too.
+
+    Raises ``SwellError`` where the server does not start or swell's run gives no result.
+    """
+    generators = [SWELL, *(peer for peer in PEERS if peers and peer.is_installed)]
+    readings: list[tuple[str, Setting, Taken, Reading]] = []
+    with separate_cores() as core, _server(core) as server:
+        for number in range(rounds):
+            for setting in wanted:
+                for generator in generators:
+                    if generator is not SWELL and setting.profile != "fixed":
+                        continue
+                    of = f"round {number + 1} of {rounds}: " if rounds > 1 else ""
+                    say(f"{of}{generator.name}, {setting.scheme}, {setting.state}, {setting.profile}")
+                    measured = _measure(generator, setting, server)
+                    if measured is not None:
+                        readings.append((generator.name, setting, *measured))
+                    else:
+                        say(f"{generator.name} gave no result and is left out here")
+    missing = tuple(peer.name for peer in PEERS if peers and not peer.is_installed)
+    return Calibration(tuple(_rows(readings)), tuple(readings), missing)
+
+
+def _server(core: int | None) -> CalibrationServer:
+    if not hasattr(os, "sched_setaffinity"):
+        raise SwellError(
+            "the calibration needs Linux: its server waits with epoll and stamps with the kernel",
+            hint="--limits shows the machine's limits without it",
+            slug="doctor-run",
+        )
+    return CalibrationServer(core)
+
+
+@contextmanager
+def separate_cores() -> Iterator[int | None]:
+    """Keep what is started inside off the last usable core, the server's; None where there is but one."""
+    if not hasattr(os, "sched_getaffinity"):
+        yield None
+        return
+    before = os.sched_getaffinity(0)
+    if len(before) == 1:
+        yield None
+        return
+    last = max(before)
+    os.sched_setaffinity(0, before - {last})
+    try:
+        yield last
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _measure(
+    generator: Generator, setting: Setting, server: CalibrationServer
+) -> tuple[Taken, Reading] | None:
+    """One run: what the server did and what the generator said; None where another tool failed."""
+    base = server.url if setting.scheme == "http" else server.https_url
+    server.take()
+    try:
+        reading = run(generator, setting, f"{base}{setting.profile}")
+    except SwellError:
+        if generator is SWELL:
+            raise
+        return None
+    done = server.take().get(setting.profile)
+    if done is None:
+        raise SwellError("the calibration server saw no request", slug="doctor-run")
+    return done, reading
+
+
+def _rows(readings: Sequence[tuple[str, Setting, Taken, Reading]]) -> Iterator[Row]:
+    grouped: dict[tuple[str, Setting], list[tuple[Taken, Reading]]] = {}
+    for name, setting, done, reading in readings:
+        grouped.setdefault((name, setting), []).append((done, reading))
+    for (name, setting), rounds in grouped.items():
+        quantities = ["duration"]
+        if setting.profile in PHASED and setting.state == "calm":
+            quantities += ["waiting", "receiving"]
+        for quantity in quantities:
+            pairs = [(getattr(done, quantity), reading) for done, reading in rounds]
+            yield compare(name, setting, quantity, pairs)
