@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs bench lock compile packages clean
+.PHONY: help demo test check lint docs bench lock compile clean
 
 help:
 	@sed -n '2,7s/^#   //p' Makefile
@@ -41,15 +41,13 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 compile: $(VENV)/.run
 	@$(BIN)/python -m compileall -q src
 
-packages:
-	@sh tools/system-packages.sh
-
 # --- What people call -----------------------------------------------------------------------------------------
 
 demo: compile
 	@exec $(BIN)/swell demo
 
-test: packages lint
+test: lint
+	@sh tools/system-packages.sh test
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint
@@ -64,6 +62,7 @@ docs: $(VENV)/.dev compile
 	$(BIN)/zensical build --clean --strict
 
 bench: $(VENV)/.dev compile
+	@sh tools/system-packages.sh bench
 	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev

@@ -9,14 +9,16 @@ UV=${UV:-.venv/bin/uv}
 [ -x "$UV" ] || .venv/bin/python -m pip install --quiet uv
 
 compile() {
-    output=$1
-    shift
+    input=$1 output=$2
+    shift 2
     # --no-config and the named index: the lock must not depend on this machine's settings.
-    env -u UV_INDEX -u UV_FIND_LINKS -u UV_EXTRA_INDEX_URL "$UV" --no-config pip compile --quiet pyproject.toml \
+    env -u UV_INDEX -u UV_FIND_LINKS -u UV_EXTRA_INDEX_URL "$UV" --no-config pip compile --quiet "$input" \
         --default-index https://pypi.org/simple --no-emit-index-url --no-emit-find-links \
         --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
         --output-file "$output" "$@"
 }
 
-compile requirements/run.txt --group build
-compile requirements/dev.txt --group build --group test --group docs --constraint requirements/run.txt
+compile pyproject.toml requirements/run.txt --group build
+compile pyproject.toml requirements/dev.txt --group build --group test --group docs --constraint requirements/run.txt
+# Locust has an environment of its own: it asks for other versions, and is only compared with.
+compile benchmarks/locust.in benchmarks/locust.txt

@@ -126,7 +126,7 @@ def test_every_dependency_has_a_decision() -> None:
 
 def test_nothing_names_a_machine() -> None:
     """Locks hold versions and hashes, and no address; no page names a path of somebody's machine."""
-    for path in (ROOT / "requirements").glob("*.txt"):
+    for path in [*(ROOT / "requirements").glob("*.txt"), *(ROOT / "benchmarks").glob("*.txt")]:
         assert not re.search(r"://|--(extra-)?index|--find-links| @ ", path.read_text(encoding="utf-8"))
 
 
