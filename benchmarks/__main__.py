@@ -116,7 +116,7 @@ def _table(title: str, measured: list[Measured]) -> str:
     lines = [
         f"### {title}",
         "",
-        "| generator | requests per CPU s | min-max | of wrk | of Locust fast | failures | median ms | p99 ms |",
+        "| generator | requests per CPU s | min-max | of wrk | of Locust fast | failures | p50 ms | p99 ms |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in names:

@@ -1,1 +1,1 @@
-"""Schedules, executors, virtual users, workers and the coordinator; knows no protocol and no script language."""
+"""Schedules, executors, virtual users, workers, coordinator; knows no protocol and no script language."""

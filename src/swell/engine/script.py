@@ -51,7 +51,7 @@ class Script(Protocol):
         ...
 
     def iteration(self, vu: "VU", function: str, setup_data: bytes | None) -> IterationFunction:
-        """The callable that runs one iteration of ``function`` for ``vu``; made once per VU and activation."""
+        """Make the callable that runs one iteration of ``function``; once per VU and activation."""
         ...
 
     def end_iteration(self, vu: "VU") -> None:
@@ -103,7 +103,7 @@ class ScriptRuntime(Protocol):
         ...
 
     def run_statistics(self) -> "RunStatistics":
-        """This worker's share of what is running now."""
+        """Give the worker's own share of what is running now."""
         ...
 
 
