@@ -1,0 +1,192 @@
+"""The owner's side of a WebSocket: the greenlet that sends, takes messages, and closes.
+
+What runs in the hub stands in ``websocket_session``. Nothing the peer does raises here: it ends the
+connection, ``error`` and ``error_code`` say why, and what waits for it gets None or False.
+"""
+
+from collections.abc import Iterable, Iterator
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from swell.base.clock import NS_PER_SECOND
+from swell.net.failure import Failure
+from swell.net.websocket_failure import NO_GOODBYE, NOT_READING
+from swell.net.websocket_session import (
+    CLOSED,
+    CLOSING,
+    EVENT_BYTES,
+    MESSAGE,
+    OPEN,
+    QUEUE_LIMIT_BYTES,
+    SEND_LIMIT_BYTES,
+    Event,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+DEFAULT_CLOSE_TIMEOUT_NS: Final = 5 * NS_PER_SECOND
+DEFAULT_PING_TIMEOUT_NS: Final = 10 * NS_PER_SECOND
+
+
+class WebSocket(Session):
+    """One connection, or the failure to get one: then it is closed from the start and ``error`` says why.
+
+    It belongs to one greenlet: that one takes the events, sends and closes.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: "type[BaseException] | None",
+        error: BaseException | None,
+        trace: "TracebackType | None",
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+    # Taking: in the owning greenlet
+
+    def next_event(self, timeout_ns: int | None = None) -> Event | None:
+        """The next event, waiting for it; None when time is up or nothing can come any more.
+
+        Raises ``RuntimeError`` where another greenlet waits on this WebSocket already.
+        """
+        if not self._events and self.state != CLOSED:
+            deadline = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
+            while not self._events and self.state != CLOSED:
+                if not self._wait(deadline):
+                    break
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        self._queued_bytes -= len(event.data) + EVENT_BYTES
+        if self._stream is not None and self._queued_bytes <= QUEUE_LIMIT_BYTES // 2:
+            self._stream.resume()
+        return event
+
+    def receive(self, timeout_ns: int | None = None) -> str | bytes | None:
+        """The next message; None when time is up (``is_open`` is true) or the connection is over."""
+        deadline = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
+        while True:
+            event = self.next_event(max(0, deadline - monotonic_ns()) if deadline else None)
+            if event is None:
+                return None
+            self.taken(event)
+            if event.kind == MESSAGE:
+                self.received_ns = event.at_ns
+                return event.data
+
+    def taken(self, event: Event) -> None:
+        """Called with each event in the owning greenlet as it takes it; a front end may add to it."""
+
+    def __iter__(self) -> Iterator[str | bytes]:
+        while (message := self.receive()) is not None:
+            yield message
+
+    # Sending: in the owning greenlet
+
+    def send(self, data: str | bytes | bytearray | memoryview | Iterable[str | bytes]) -> bool:
+        """Send one message: text or bytes, or the fragments of one. False where the connection is over.
+
+        Blocks while the peer does not read, for ``send_timeout_ns`` at most: then the connection ends.
+        Raises ``TypeError`` for anything else.
+        """
+        protocol = self._protocol
+        if isinstance(data, str):
+            content: Any = data.encode()
+        elif isinstance(data, bytes | bytearray | memoryview):
+            content = data
+        elif isinstance(data, Iterable):
+            return self._send_fragments(data)
+        else:
+            raise TypeError(f"a message is text or bytes, not {type(data).__name__}")
+        if self.state != OPEN or protocol is None:
+            return False
+        if isinstance(data, str):
+            protocol.send_text(content)
+        else:
+            protocol.send_binary(content)
+        self._meter.sent(1)  # type: ignore[union-attr]  # an open connection has one
+        self._flush()
+        return self.buffered_amount <= SEND_LIMIT_BYTES or self._wait_for_room()
+
+    def _send_fragments(self, pieces: Iterable[str | bytes]) -> bool:
+        """Each piece in a frame of its own; the last, empty one ends the message."""
+        try:
+            return self._send_pieces(pieces)
+        except BaseException:
+            # A message that was begun and never ends leaves nothing that could be sent after it.
+            self.abandon(1011)
+            raise
+
+    def _send_pieces(self, pieces: Iterable[str | bytes]) -> bool:
+        is_first = True
+        is_text = False
+        for piece in pieces:
+            if not isinstance(piece, str | bytes) or (not is_first and isinstance(piece, str) != is_text):
+                raise TypeError("the fragments of a message are all text or all bytes")
+            protocol = self._protocol
+            if self.state != OPEN or protocol is None:
+                return False
+            content = piece.encode() if isinstance(piece, str) else piece
+            if not is_first:
+                protocol.send_continuation(content, fin=False)
+            elif isinstance(piece, str):
+                protocol.send_text(content, fin=False)
+                is_text = True
+            else:
+                protocol.send_binary(content, fin=False)
+            is_first = False
+            self._flush()
+            if self.buffered_amount > SEND_LIMIT_BYTES and not self._wait_for_room():
+                return False
+        if is_first:
+            raise ValueError("a message needs at least one fragment")
+        if self.state != OPEN or self._protocol is None:
+            return False
+        self._protocol.send_continuation(b"", fin=True)
+        self._meter.sent(1)  # type: ignore[union-attr]
+        self._flush()
+        return True
+
+    def _wait_for_room(self) -> bool:
+        deadline = monotonic_ns() + self.send_timeout_ns
+        while self.state == OPEN and self.buffered_amount > SEND_LIMIT_BYTES:
+            if not self._wait(deadline):
+                self._fail(Failure(NOT_READING, "write: the peer does not read what is sent to it"))
+                return False
+        return self.state == OPEN
+
+    def ping(self, timeout_ns: int = DEFAULT_PING_TIMEOUT_NS) -> bool:
+        """Send a ping and wait for its answer; False where none came in time, or the connection is over."""
+        payload = self.send_ping()
+        deadline = monotonic_ns() + timeout_ns
+        while payload in self._pings:
+            if self.state != OPEN or not self._wait(deadline):
+                return False
+        return self.state == OPEN
+
+    # Closing
+
+    def close(self, code: int = 1000, reason: str = "", timeout_ns: int = DEFAULT_CLOSE_TIMEOUT_NS) -> None:
+        """Send a close frame and wait for the peer's, for ``timeout_ns`` at most. Twice is fine.
+
+        Raises ``ValueError`` for a code or reason that may not be sent (RFC 6455, 7.4; 123 bytes).
+        """
+        self.start_close(code, reason)
+        deadline = monotonic_ns() + timeout_ns
+        try:
+            while self.state == CLOSING:
+                if not self._wait(deadline):
+                    self._fail(Failure(NO_GOODBYE, "close: the peer did not answer in time"))
+        except BaseException:
+            self.abandon(code)
+            raise

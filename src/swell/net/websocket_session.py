@@ -1,0 +1,413 @@
+"""The hub's side of a WebSocket: frames in, events queued, answers out, and the end (RFC 6455).
+
+The protocol itself is ``websockets``' (without I/O); this adds the stream below, the queue above, time-outs
+and measures. Whatever arrives is parsed in the hub's callback, so pings are answered while the VU sleeps;
+messages wait in a queue until the owning greenlet takes them. Nothing the peer does raises: it ends the
+connection with ``error`` and ``error_code``.
+
+    CONNECTING -> OPEN -> CLOSING (our close frame was sent) -> CLOSED
+
+A peer's close frame is answered at once, and the session is over then, for the script and for the metrics;
+the socket lingers in the hub until the peer closes it (RFC 6455, 7.1.1: else every port would wait on our
+side).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close, Frame, Opcode
+
+from swell.base.clock import NS_PER_SECOND
+from swell.net.failure import Failure, failure_from
+from swell.net.waiter import Waiter
+from swell.net.websocket_failure import UNRESPONSIVE, close_failure, frame_failure
+
+if TYPE_CHECKING:
+    from websockets.client import ClientProtocol
+
+    from swell.net.response import Response
+    from swell.net.stream import Stream
+    from swell.net.websocket_meter import SessionMeter
+
+CONNECTING, OPEN, CLOSING, CLOSED = range(4)  # readyState of the browsers' API
+_STATES: Final = ("connecting", "open", "closing", "closed")
+
+# Kinds of events.
+MESSAGE, PING, PONG, ERROR, CLOSE = "message", "ping", "pong", "error", "close"
+
+# A VU that sends waits when more than this has not been taken by the peer.
+SEND_LIMIT_BYTES: Final = 256 * 1024
+# Reading pauses when more than this waits for the VU, and goes on below half of it.
+QUEUE_LIMIT_BYTES: Final = 16 * 1024 * 1024
+# What an event costs beside its data, so that a flood of empty messages is bounded too.
+EVENT_BYTES: Final = 200
+LINGER_NS: Final = NS_PER_SECOND
+DEFAULT_SEND_TIMEOUT_NS: Final = 60 * NS_PER_SECOND
+# Pings whose answer is still awaited; of more, the oldest are forgotten.
+MAX_PINGS: Final = 100
+
+_TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
+_PING, _PONG, _CLOSE = Opcode.PING, Opcode.PONG, Opcode.CLOSE
+
+
+class Event(NamedTuple):
+    """Something that happened; ``at_ns`` is the kernel's receive stamp on the monotonic clock.
+
+    ``data``: the message, the payload of a ping or pong, the text of an error, the reason of a close.
+    """
+
+    kind: str
+    data: str | bytes
+    at_ns: int
+    code: int = 0
+
+
+class Session(Waiter):
+    """One connection, or the failure to get one: then it is closed from the start and ``error`` says why.
+
+    It belongs to one greenlet: that one takes the events. ``on_event`` is called in the hub after something
+    was queued, for a front end with an event loop of its own. ``wanted`` names kinds of events beside
+    messages, errors and closes that are to be queued.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_close_sent",
+        "_events",
+        "_has_news",
+        "_is_text",
+        "_keepalive",
+        "_linger",
+        "_meter",
+        "_parts",
+        "_pings",
+        "_protocol",
+        "_queued_bytes",
+        "_stream",
+        "close_code",
+        "close_reason",
+        "error",
+        "error_code",
+        "on_event",
+        "received_ns",
+        "response",
+        "send_timeout_ns",
+        "state",
+        "subprotocol",
+        "url",
+        "wanted",
+    )
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.state = CONNECTING
+        self.subprotocol = ""
+        self.response: Response | None = None
+        self.error = ""
+        self.error_code = 0
+        self.close_code = 0
+        self.close_reason = ""
+        self.received_ns = 0
+        self.send_timeout_ns = DEFAULT_SEND_TIMEOUT_NS
+        self.on_event: Callable[[], object] | None = None
+        self.wanted: frozenset[str] = frozenset()
+        self._is_text = False
+        self._events: deque[Event] = deque()
+        self._queued_bytes = 0
+        # Something came that a greenlet may wait for and that is no event.
+        self._has_news = False
+        self._parts: list[bytes] | None = None
+        self._pings: dict[bytes, int] = {}
+        self._protocol: ClientProtocol | None = None
+        self._stream: Stream | None = None
+        self._meter: SessionMeter | None = None
+        self._close_sent = False
+        self._linger: Any = None
+        self._keepalive: Any = None
+
+    def __repr__(self) -> str:
+        what = f" {self.error}" if self.error else f" {self.close_code}" if self.close_code else ""
+        return f"<{type(self).__name__} {self.url} {_STATES[self.state]}{what}>"
+
+    @property
+    def is_open(self) -> bool:
+        """True while messages can be sent."""
+        return self.state == OPEN
+
+    @property
+    def buffered_amount(self) -> int:
+        """Bytes handed over to be sent that the socket has not taken yet."""
+        return self._stream.pending_bytes if self._stream is not None else 0
+
+    @property
+    def extensions(self) -> str:
+        """The extensions in use, as the server named them."""
+        headers = self.response.headers if self.response is not None else {}
+        return headers.get("sec-websocket-extensions", "")
+
+    # Opening: called by the client
+
+    def opened(self, protocol: "ClientProtocol", stream: "Stream", meter: "SessionMeter", at_ns: int) -> None:
+        """Take over after the handshake, with the frames that came in one piece with its answer."""
+        self._protocol, self._stream, self._meter = protocol, stream, meter
+        self.subprotocol = protocol.subprotocol or ""
+        self.state = OPEN
+        stream.on_data, stream.on_end = self.received, self.lost
+        stream.on_room = self._has_room
+        self._take_frames(protocol, at_ns, at_ns)
+
+    def refused(self, failure: Failure) -> None:
+        """There is no connection."""
+        self.state = CLOSED
+        self.close_code = 1006
+        self.error, self.error_code = failure.message, failure.code
+
+    def keep_alive(self, interval_ns: int) -> None:
+        """Ping every ``interval_ns``; a ping that found no answer by the next one ends the connection."""
+        unanswered: list[bytes] = []
+
+        def beat() -> None:
+            stream = self._stream
+            if stream is not None and stream.is_paused:
+                # The answer may be there: it is we who do not read.
+                return
+            if any(payload in self._pings for payload in unanswered):
+                self._fail(Failure(UNRESPONSIVE, "ping: no answer before the next one was due"))
+                return
+            if self.state == OPEN:
+                unanswered[:] = [self.send_ping()]
+
+        self._keepalive = self._hub.loop.timer(interval_ns / 1e9, interval_ns / 1e9)
+        self._keepalive.start(beat)
+
+    # Receiving: in the hub
+
+    def received(self, data: bytes, stamp_ns: int, arrived_ns: int) -> Callable[[], object] | None:
+        """Parse what arrived and queue it; the switch to the greenlet that waits for it."""
+        protocol = self._protocol
+        if protocol is None:
+            # The session is over; the peer has not noticed yet.
+            return None
+        protocol.receive_data(data)
+        return self._take_frames(protocol, stamp_ns, arrived_ns)
+
+    def _take_frames(
+        self, protocol: "ClientProtocol", stamp_ns: int, arrived_ns: int
+    ) -> Callable[[], object] | None:
+        meter = self._meter
+        assert meter is not None  # noqa: S101  # they come and go together
+        messages = 0
+        for frame in protocol.events_received():
+            messages += self._take_frame(frame, stamp_ns)  # type: ignore[arg-type]  # frames after the handshake
+            if self.state == CLOSED:
+                break
+        if messages:
+            meter.received(messages, stamp_ns)
+        if protocol.writes:
+            self._flush()
+        if protocol.parser_exc is not None:
+            self._end(frame_failure(protocol.parser_exc), stamp_ns)
+        elif self.state != CLOSED and self._queued_bytes > QUEUE_LIMIT_BYTES:
+            self._stream.pause()  # type: ignore[union-attr]  # there is one until the end
+        if self._stream is not None:
+            meter.moved(self._stream, arrived_ns)
+        if not self._events and not self._has_news:
+            return None
+        self._has_news = False
+        if self.on_event is not None:
+            self.on_event()
+        waiter = self._waiter
+        if waiter is None:
+            return None
+        self._waiter = None
+        return waiter.switch  # type: ignore[no-any-return]
+
+    def _has_room(self) -> None:
+        self._wake_later()
+        if self._queued_bytes <= QUEUE_LIMIT_BYTES // 2 and self._stream is not None:
+            self._stream.resume()
+
+    def _take_frame(self, frame: Frame, stamp_ns: int) -> int:
+        """Act on one frame; how many messages it completed."""
+        opcode = frame.opcode
+        if opcode is _TEXT or opcode is _BINARY:
+            self._is_text = opcode is _TEXT
+            if not frame.fin:
+                self._parts = [bytes(frame.data)]
+                return 0
+            return self._take_message(frame.data, stamp_ns)
+        if opcode is _CONT:
+            parts = self._parts
+            assert parts is not None  # noqa: S101  # the protocol refuses a continuation of nothing
+            parts.append(bytes(frame.data))
+            if not frame.fin:
+                return 0
+            self._parts = None
+            return self._take_message(b"".join(parts), stamp_ns)
+        if opcode is _PING:
+            if PING in self.wanted:
+                self._queue(Event(PING, bytes(frame.data), stamp_ns))
+            if self.buffered_amount > SEND_LIMIT_BYTES:
+                # It asks and does not listen: no more of it until it has read some of the answers.
+                self._stream.pause()  # type: ignore[union-attr]
+        elif opcode is _PONG:
+            self._take_pong(bytes(frame.data), stamp_ns)
+        else:
+            self._take_close(stamp_ns)
+        return 0
+
+    def _take_message(self, data: Any, stamp_ns: int) -> int:
+        if self._is_text:
+            try:
+                content: str | bytes = str(data, "utf-8")
+            except UnicodeDecodeError as error:
+                protocol = self._protocol
+                assert protocol is not None  # noqa: S101  # it gave us the frame
+                protocol.fail(1007)
+                protocol.parser_exc = error
+                return 0
+        else:
+            content = bytes(data)
+        self._queue(Event(MESSAGE, content, stamp_ns))
+        return 1
+
+    def _take_pong(self, payload: bytes, stamp_ns: int) -> None:
+        """A pong that answers none of our pings is nothing (RFC 6455, 5.5.3)."""
+        sent_ns = self._pings.pop(payload, 0)
+        if sent_ns:
+            self._has_news = True
+            self._meter.pong(stamp_ns, max(0, stamp_ns - sent_ns))  # type: ignore[union-attr]
+        if PONG in self.wanted:
+            self._queue(Event(PONG, payload, stamp_ns))
+
+    def _take_close(self, stamp_ns: int) -> None:
+        protocol = self._protocol
+        assert protocol is not None  # noqa: S101  # it gave us the frame
+        close = protocol.close_rcvd or Close(1005, "")
+        self.close_code, self.close_reason = int(close.code), close.reason
+        self._flush()
+        # The answer to our own close frame is no news; the peer's own may be.
+        failure = None if self._close_sent else close_failure(self.close_code)
+        self._end(failure, stamp_ns, linger=True)
+
+    def _queue(self, event: Event) -> None:
+        self._events.append(event)
+        self._queued_bytes += len(event.data) + EVENT_BYTES
+
+    def send_ping(self, payload: bytes = b"") -> bytes:
+        """Send a ping without waiting; its payload, by default one of its own.
+
+        The round trip is recorded when the answer comes. Raises ``ValueError`` for over 125 bytes.
+        """
+        if len(payload) > 125:  # noqa: PLR2004  # RFC 6455, 5.5
+            raise ValueError(f"a ping carries 125 bytes at most, not {len(payload)}")
+        now = monotonic_ns()
+        payload = payload or b"%x" % now
+        if self.state == OPEN and self._protocol is not None:
+            if len(self._pings) >= MAX_PINGS:
+                del self._pings[next(iter(self._pings))]
+            self._pings[payload] = now
+            self._protocol.send_ping(payload)
+            self._meter.sent_control()  # type: ignore[union-attr]
+            self._flush()
+        return payload
+
+    def _flush(self) -> None:
+        protocol, stream = self._protocol, self._stream
+        if protocol is None or stream is None:
+            return
+        for data in protocol.data_to_send():
+            if data:
+                stream.write(data)
+
+    # Closing
+
+    def start_close(self, code: int | None = 1000, reason: str = "") -> None:
+        """Send a close frame and go on; the ``close`` event comes when the peer has answered."""
+        if self.state != OPEN or self._protocol is None:
+            return
+        try:
+            self._protocol.send_close(code, reason)
+        except ProtocolError as error:
+            raise ValueError(f"close({code}, {reason!r}): {error}") from None
+        self._close_sent = True
+        self.state = CLOSING
+        self._meter.sent_control()  # type: ignore[union-attr]
+        self._flush()
+
+    def abandon(self, code: int = 1001) -> None:
+        """Send a close frame and close at once, waiting for nothing: the iteration was cut short."""
+        if self.state == OPEN:
+            self.start_close(code)
+        if self.state != CLOSED:
+            self.close_code = code
+            self._end(None, monotonic_ns())
+
+    # The end
+
+    def lost(self, error: BaseException | None) -> None:
+        """The stream has ended; called by it."""
+        now = monotonic_ns()
+        if self.state == CLOSED:
+            self._stop_timers()
+        elif self._close_sent:
+            # We wanted the end; a peer that does not care for ceremony is no failure.
+            self._end(None, now)
+        elif error is None:
+            self._end(frame_failure(EOFError()), now)
+        else:
+            self._end(failure_from(error, "read"), now)
+
+    def _fail(self, failure: Failure) -> None:
+        """End the connection for a reason of our own."""
+        if self.state == OPEN:
+            self.start_close(1011 if failure.code == UNRESPONSIVE else 1008)
+        if self.state != CLOSED:
+            self._end(failure, monotonic_ns())
+
+    def _end(self, failure: Failure | None, at_ns: int, *, linger: bool = False) -> None:
+        """The session is over."""
+        if self.state == CLOSED:
+            return
+        self.state = CLOSED
+        self.close_code = self.close_code or 1006
+        protocol, stream, meter = self._protocol, self._stream, self._meter
+        if failure is not None:
+            self.error, self.error_code = failure.message, failure.code
+            self._queue(Event(ERROR, failure.message, at_ns, failure.code))
+        self._queue(Event(CLOSE, self.close_reason, at_ns, self.close_code))
+        self._parts = None
+        self._pings.clear()
+        self._protocol = None
+        if protocol is not None:
+            # Its generator and it hold each other.
+            protocol.parser.close()
+        if meter is not None and stream is not None:
+            meter.ended(stream, at_ns, failure)
+        self._stop_timers()
+        if stream is not None:
+            if linger:
+                self._linger = self._hub.loop.timer(LINGER_NS / 1e9)
+                self._linger.start(self._stop_lingering)
+            else:
+                stream.close()
+        if self.on_event is not None:
+            self.on_event()
+        self._wake_later()
+
+    def _stop_lingering(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stop_timers()
+
+    def _stop_timers(self) -> None:
+        self._stop_timer()
+        for timer in (self._keepalive, self._linger):
+            if timer is not None:
+                timer.stop()
+                timer.close()
+        self._keepalive = self._linger = None
