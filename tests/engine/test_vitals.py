@@ -1,9 +1,11 @@
 """How a worker fared: lag, clock steps, processor time, memory, descriptors; and stacks as text."""
 
+import gc
 import os
 import sys
 
 from swell.base.clock import NS_PER_MS, ClockOffset
+from swell.engine.network import NetworkCounters
 from swell.engine.stacks import blocking_frame, format_frames
 from swell.engine.vitals import CLOCK_STEP_NS, Vitals, open_files, rss_bytes
 
@@ -76,6 +78,30 @@ def test_processor_time_is_since_the_last_delta() -> None:
     clocks.cpu_ns = 1000
     health = vitals.take(12, 3)
     assert (health.cpu_ns, health.tag_sets, health.overflowed) == (300, 12, 3)
+
+
+def test_garbage_collections_are_timed() -> None:
+    """The longest pause and their sum since the last delta, whoever asked for the collection."""
+    vitals = Clocks().vitals()
+    vitals.watch_garbage()
+    try:
+        gc.collect()
+        gc.collect()
+    finally:
+        gc.callbacks.remove(vitals.note_garbage)
+    health = vitals.take(0, 0)
+    assert 0 < health.gc_pause_max_ns < health.gc_pause_ns
+    assert vitals.take(0, 0).gc_pause_ns == 0
+
+
+def test_the_network_is_counted_since_the_last_delta() -> None:
+    """What happened in the namespace before the run is not the run's."""
+    counts = [NetworkCounters(900, 50, 7), NetworkCounters(1_000, 53, 7), NetworkCounters(1_400, 53, 9)]
+    vitals = Vitals(network=lambda: counts.pop(0))
+    health = vitals.take(0, 0)
+    assert (health.segments_sent, health.segments_resent, health.listen_drops) == (100, 3, 0)
+    health = vitals.take(0, 0)
+    assert (health.segments_sent, health.segments_resent, health.listen_drops) == (400, 0, 2)
 
 
 def test_memory_and_descriptors_are_plausible() -> None:

@@ -32,6 +32,12 @@ CASES: dict[str, tuple[dict[str, object] | None, dict[str, object] | None]] = {
     "unstamped-receives": ({"unstamped": 51}, None),
     "window-limited-receives": ({"window_limited": 51}, {"window_limited": 501}),
     "receive-gap": ({"receive_gap_p99_ms": 21.0}, None),
+    "gc-pauses": ({"gc_pause_max_ms": 51.0}, {"gc_pause_max_ms": 2_001.0}),
+    "tcp-retransmits": (
+        {"segments_sent": 1_000, "segments_resent": 6},
+        {"segments_sent": 1_000, "segments_resent": 60},
+    ),
+    "listen-drops": ({"listen_drops": 1}, None),
     "clock-steps": ({"clock_steps": 1, "clock_step_max_ms": 3.0}, None),
     "lost-workers": (None, {"lost_workers": 1}),
     "overflowed-tag-sets": ({"overflowed_tag_sets": 1}, None),
@@ -94,6 +100,19 @@ def test_small_gaps_do_not_count_however_quick_the_target_is() -> None:
     """A target that answers in 20 µs does not make every run degraded."""
     quick = changed({"receive_gap_p99_ms": 9.0, "duration_median_ms": 0.02})
     assert reach_verdict(quick).level == "trusted"
+
+
+def test_few_segments_sent_again_are_no_share() -> None:
+    """A lost packet or two of a short run do not count, whatever share they are."""
+    assert reach_verdict(changed({"segments_sent": 40, "segments_resent": 4})).level == "trusted"
+
+
+def test_what_was_measured_stands_beside_the_reasons() -> None:
+    """A trusted verdict tells its figures too, so that a reader sees how near the limits were."""
+    verdict = reach_verdict(GOOD)
+    assert verdict.measured["start-lag"] == 1.0
+    assert verdict.measured["hub-lag"] == 20.0
+    assert set(verdict.measured) <= set(LIMITS)
 
 
 def test_the_frame_that_held_the_hub_is_named() -> None:

@@ -71,11 +71,14 @@ def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) 
                         continue
                     of = f"round {number + 1} of {rounds}: " if rounds > 1 else ""
                     say(f"{of}{generator.name}, {setting.scheme}, {setting.state}, {setting.profile}")
-                    measured = _measure(generator, setting, server)
-                    if measured is not None:
-                        readings.append((generator.name, setting, *measured))
+                    try:
+                        measured = _measure(generator, setting, server)
+                    except SwellError as error:
+                        if generator is SWELL:
+                            raise
+                        say(f"left out here: {error.message}")
                     else:
-                        say(f"{generator.name} gave no result and is left out here")
+                        readings.append((generator.name, setting, *measured))
     missing = tuple(peer.name for peer in PEERS if peers and not peer.is_installed)
     return Calibration(tuple(_rows(readings)), tuple(readings), missing)
 
@@ -108,18 +111,11 @@ def separate_cores() -> Iterator[int | None]:
         os.sched_setaffinity(0, before)
 
 
-def _measure(
-    generator: Generator, setting: Setting, server: CalibrationServer
-) -> tuple[Taken, Reading] | None:
-    """One run: what the server did and what the generator said; None where another tool failed."""
+def _measure(generator: Generator, setting: Setting, server: CalibrationServer) -> tuple[Taken, Reading]:
+    """One run: what the server did and what the generator said."""
     base = server.url if setting.scheme == "http" else server.https_url
     server.take()
-    try:
-        reading = run(generator, setting, f"{base}{setting.profile}")
-    except SwellError:
-        if generator is SWELL:
-            raise
-        return None
+    reading = run(generator, setting, f"{base}{setting.profile}")
     done = server.take().get(setting.profile)
     if done is None:
         raise SwellError("the calibration server saw no request", slug="doctor-run")

@@ -165,7 +165,8 @@ def _locust_command(setting: Setting, _url: str, folder: Path) -> list[str]:
 
 
 def _read_locust(_folder: Path, text: str) -> tuple[int, Figures, str, tuple[str, ...]]:
-    start = re.search(r"^\[", text, re.MULTILINE)
+    # Lines of its log begin with a bracket too.
+    start = re.search(r"^\[\s*\{", text, re.MULTILINE)
     if start is None:
         raise ValueError("no JSON")
     (entry,) = json.JSONDecoder().raw_decode(text[start.start() :])[0]

@@ -149,6 +149,12 @@ class Health(msgspec.Struct, frozen=True):
     open_files: int = 0
     tag_sets: int = 0
     overflowed: int = 0
+    gc_pause_max_ns: int = 0
+    gc_pause_ns: int = 0
+    # Of the network namespace, in which workers of one machine are together.
+    segments_sent: int = 0
+    segments_resent: int = 0
+    listen_drops: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):

@@ -105,7 +105,7 @@ class RunResults:
         if self._aggregate is None:
             return
         self._aggregate.add(progress.delta, worker)
-        self._health.add(progress.health)
+        self._health.add(progress.health, worker)
         self._counts[worker] = {count.name: count for count in progress.scenarios}
         if worker in self._gone:
             self.forget(worker)

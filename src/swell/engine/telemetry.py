@@ -53,6 +53,7 @@ class Telemetry:
         """Start to tick, and to report each second counted from now (setup is measured too)."""
         self._pulse.beat_ns = self._clock.now_ns()
         self._pulse.take_stall()
+        self._vitals.watch_garbage()
         gevent.spawn(self._tick)
         self.align(self._clock.now_ns())
 

@@ -10,6 +10,7 @@ from swell.config.scenarios import (
     Scenario,
 )
 from swell.engine.frames import Health
+from swell.engine.network import NetworkCounters
 from swell.engine.stacks import blocking_frame
 from swell.metrics.run_aggregate import RunAggregate
 from swell.metrics.snapshot import CounterValue, ErrorRow, GaugeValue, RateValue, ScenarioState, TrendValue
@@ -28,16 +29,37 @@ class HealthTotals:
         self._script_path = script_path
         self.hub_lag_max_ns = 0
         self.hub_lag_frame = ""
-        self.clock_steps = 0
         self.clock_step_max_ns = 0
+        self.gc_pause_max_ns = 0
+        self.gc_pause_ns = 0
+        # By worker: clock steps, and what the kernel counted of the network.
+        self._steps: dict[int, int] = {}
+        self._network: dict[int, tuple[int, int, int]] = {}
 
-    def add(self, health: Health) -> None:
+    @property
+    def clock_steps(self) -> int:
+        """How often the wall clock was set: all workers of one machine see the same steps."""
+        return max(self._steps.values(), default=0)
+
+    @property
+    def network(self) -> NetworkCounters:
+        """What the worker that watched longest saw of their common network namespace."""
+        return NetworkCounters(*max(self._network.values(), default=(0, 0, 0)))
+
+    def add(self, health: Health, worker: int = 0) -> None:
         """Add one worker's last second."""
         if health.hub_lag_max_ns > self.hub_lag_max_ns:
             self.hub_lag_max_ns = health.hub_lag_max_ns
             self.hub_lag_frame = blocking_frame(health.hub_lag_frame, self._script_path)
-        # All workers of one machine see the same step of its clock.
-        self.clock_steps = max(self.clock_steps, health.clock_steps)
+        self.gc_pause_max_ns = max(self.gc_pause_max_ns, health.gc_pause_max_ns)
+        self.gc_pause_ns += health.gc_pause_ns
+        self._steps[worker] = self._steps.get(worker, 0) + health.clock_steps
+        sent, resent, drops = self._network.get(worker, (0, 0, 0))
+        self._network[worker] = (
+            sent + health.segments_sent,
+            resent + health.segments_resent,
+            drops + health.listen_drops,
+        )
         self.clock_step_max_ns = max(self.clock_step_max_ns, health.clock_step_max_ns)
 
 
@@ -67,6 +89,11 @@ def verdict_input(
         duration_median_ms=aggregate.percentile("http_req_duration", 50) or 0.0,
         clock_steps=health.clock_steps,
         clock_step_max_ms=health.clock_step_max_ns / NS_PER_MS,
+        gc_pause_max_ms=health.gc_pause_max_ns / NS_PER_MS,
+        gc_pause_ms=health.gc_pause_ns / NS_PER_MS,
+        segments_sent=health.network.segments_sent,
+        segments_resent=health.network.segments_resent,
+        listen_drops=health.network.listen_drops,
         lost_workers=lost_workers,
         overflowed_tag_sets=aggregate.overflowed_tag_sets,
         overflowed_rows=aggregate.overflowed_rows,

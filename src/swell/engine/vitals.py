@@ -1,13 +1,15 @@
-"""How the worker process itself fares: memory, processor time, descriptors, clock steps and hub lag."""
+"""How the worker itself fares: memory, processor, descriptors, clock steps, hub lag, garbage, the network."""
 
+import gc
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 
-from swell.base.clock import CLOCK_OFFSET, NS_PER_MS, ClockOffset
+from swell.base.clock import CLOCK_OFFSET, NS_PER_MS, ClockOffset, monotonic_ns
 from swell.engine.frames import Health
+from swell.engine.network import NetworkCounters, read_network_counters
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 # Time synchronisation slews by at most 0.5 ms per second; what moves further between two looks is a step.
@@ -44,6 +46,7 @@ class Vitals:
         self,
         offset: ClockOffset = CLOCK_OFFSET,
         process_time: Callable[[], int] = time.process_time_ns,
+        network: Callable[[], NetworkCounters] = read_network_counters,
     ) -> None:
         self._offset = offset
         self._process_time = process_time
@@ -52,6 +55,26 @@ class Vitals:
         self._lag_frame = ""
         self._steps = 0
         self._step_max_ns = 0
+        self._network = network
+        self._network_before = network()
+        self._gc_started_ns = 0
+        self._gc_max_ns = 0
+        self._gc_ns = 0
+
+    def watch_garbage(self) -> None:
+        """Take the time of every collection from now on, those that a script asks for too."""
+        gc.callbacks.append(self.note_garbage)
+
+    def note_garbage(self, phase: str, _info: dict[str, int]) -> None:
+        """A collection starts or stops (``gc.callbacks``): in between nothing else runs in this process."""
+        now_ns = monotonic_ns()
+        if phase == "start":
+            self._gc_started_ns = now_ns
+        elif self._gc_started_ns:
+            pause_ns = now_ns - self._gc_started_ns
+            self._gc_started_ns = 0
+            self._gc_ns += pause_ns
+            self._gc_max_ns = max(self._gc_max_ns, pause_ns)
 
     def note_lag(self, lag_ns: int, frame: str) -> None:
         """The tick's timer fired ``lag_ns`` late; ``frame`` is where the hub was held, if sampled."""
@@ -69,6 +92,8 @@ class Vitals:
     def take(self, tag_sets: int, overflowed: int) -> Health:
         """What was seen since the last call."""
         cpu_ns = self._process_time()
+        network = self._network()
+        counted = network.since(self._network_before)
         health = Health(
             hub_lag_max_ns=self._lag_max_ns,
             hub_lag_frame=self._lag_frame,
@@ -79,8 +104,14 @@ class Vitals:
             open_files=open_files(),
             tag_sets=tag_sets,
             overflowed=overflowed,
+            gc_pause_max_ns=self._gc_max_ns,
+            gc_pause_ns=self._gc_ns,
+            segments_sent=counted.segments_sent,
+            segments_resent=counted.segments_resent,
+            listen_drops=counted.listen_drops,
         )
+        self._network_before = network
         self._cpu_ns = cpu_ns
-        self._lag_max_ns = self._steps = self._step_max_ns = 0
+        self._lag_max_ns = self._steps = self._step_max_ns = self._gc_max_ns = self._gc_ns = 0
         self._lag_frame = ""
         return health

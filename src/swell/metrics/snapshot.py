@@ -172,6 +172,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     level: Literal["trusted", "degraded", "invalid"]
     reasons: tuple[Reason, ...] = ()
+    # By slug, whatever was measured and could be a reason, crossed limits or not.
+    measured: dict[str, float] = {}
 
 
 class RunInfo(msgspec.Struct, frozen=True):

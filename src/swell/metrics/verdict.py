@@ -35,6 +35,9 @@ LIMITS: Final[dict[str, Limit]] = {
     "unstamped-receives": Limit("latency", 0.05, None, "share of requests"),
     "window-limited-receives": Limit("latency", 0.05, 0.50, "share of requests"),
     "receive-gap": Limit("latency", 1.0, None, "p99 of the gap by median duration"),
+    "gc-pauses": Limit("latency", 50.0, 2_000.0, "ms, longest"),
+    "tcp-retransmits": Limit("latency", 0.005, 0.05, "share of segments sent"),
+    "listen-drops": Limit("latency", 0.0, None, "connections"),
     "clock-steps": Limit("latency", 0.0, None, "steps"),
     "lost-workers": Limit("data", None, 0.0, "workers"),
     "overflowed-tag-sets": Limit("data", 0.0, None, "tag sets"),
@@ -47,6 +50,8 @@ LIMITS: Final[dict[str, Limit]] = {
 UNSTAMPED_HUB_LAG_MS: Final = 5.0
 # A receive gap under this is no sign of a generator that cannot keep up, however quick the target is.
 RECEIVE_GAP_FLOOR_MS: Final = 10.0
+# Fewer are no share of anything: one lost packet in a run of fifty requests says nothing.
+RETRANSMITS_FLOOR: Final = 5
 
 
 class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +77,12 @@ class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
     duration_median_ms: float = 0.0
     clock_steps: int = 0
     clock_step_max_ms: float = 0.0
+    gc_pause_max_ms: float = 0.0
+    gc_pause_ms: float = 0.0
+    # Of the generator's network namespace, whoever sent them.
+    segments_sent: int = 0
+    segments_resent: int = 0
+    listen_drops: int = 0
     lost_workers: int = 0
     overflowed_tag_sets: int = 0
     overflowed_rows: int = 0
@@ -83,10 +94,9 @@ class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
 
 def reach_verdict(measured: VerdictInput) -> Verdict:
     """Judge a run; reasons stand in the order of the questions, the gravest first within each."""
+    looked_at = (*_load(measured), *_latency(measured), *_data(measured))
     reasons = [
-        reason
-        for slug, value, message in (*_load(measured), *_latency(measured), *_data(measured))
-        if (reason := _reason(slug, value, message)) is not None
+        reason for slug, value, message in looked_at if (reason := _reason(slug, value, message)) is not None
     ]
     questions: tuple[Question, ...] = ("load", "latency", "data")
     reasons.sort(key=lambda reason: (questions.index(reason.question), reason.level != "invalid"))
@@ -94,7 +104,7 @@ def reach_verdict(measured: VerdictInput) -> Verdict:
     level: Literal["trusted", "degraded", "invalid"] = (
         "invalid" if "invalid" in levels else "degraded" if levels else "trusted"
     )
-    return Verdict(level, tuple(reasons))
+    return Verdict(level, tuple(reasons), {slug: value for slug, value, _ in looked_at})
 
 
 def _reason(slug: str, value: float, message: str) -> Reason | None:
@@ -180,11 +190,41 @@ def _latency(seen: VerdictInput) -> Iterator[_Measurement]:
             ),
         )
     yield (
+        "gc-pauses",
+        seen.gc_pause_max_ms,
+        (
+            f"collecting Python's garbage stopped a worker for up to {seen.gc_pause_max_ms:,.0f} ms "
+            f"({seen.gc_pause_ms:,.0f} ms in all): its VUs stood still"
+        ),
+    )
+    yield from _network(seen)
+    yield (
         "clock-steps",
         float(seen.clock_steps),
         (
             f"the wall clock, which the kernel stamps with, was set {seen.clock_steps} times, by up to "
             f"{seen.clock_step_max_ms:.3g} ms"
+        ),
+    )
+
+
+def _network(seen: VerdictInput) -> Iterator[_Measurement]:
+    if seen.segments_resent >= RETRANSMITS_FLOOR and seen.segments_sent:
+        share = seen.segments_resent / seen.segments_sent
+        yield (
+            "tcp-retransmits",
+            share,
+            (
+                f"{seen.segments_resent:,} of {seen.segments_sent:,} TCP segments ({share:.2%}) were sent "
+                "from here again: the network, or a full queue, is in the latencies"
+            ),
+        )
+    yield (
+        "listen-drops",
+        float(seen.listen_drops),
+        (
+            f"{seen.listen_drops:,} connections to sockets that listen on this side were dropped, as their "
+            "queues were full: those who connected waited a second or more"
         ),
     )
 

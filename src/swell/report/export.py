@@ -1,7 +1,7 @@
 """The results as data: what handle_summary receives, ``--summary-export``, and the machine-readable summary.
 
-The three shapes are k6's. In ``--summary-export`` a threshold's flag is true where it FAILED and a rate
-calls its share ``value``, as there.
+The three shapes are k6's, with the verdict on the measurement under a key of its own. In ``--summary-export``
+a threshold's flag is true where it FAILED and a rate calls its share ``value``, as there.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ def summary_data(
         },
         "metrics": {state.key: _metric(snapshot, state) for state in shown_metrics(snapshot)},
     }
-    return data | _setup_data(snapshot)
+    return data | _verdict(snapshot) | _setup_data(snapshot)
 
 
 def summary_export(snapshot: Snapshot) -> Json:
@@ -82,7 +82,7 @@ def summary_export(snapshot: Snapshot) -> Json:
         results = {result.source: not result.ok for result in _results(snapshot, state)}
         metrics[state.key] = values | ({"thresholds": results} if results else {})
     root = _group(snapshot, "", _by_name, _by_name)
-    return {"root_group": root, "metrics": metrics} | _setup_data(snapshot)
+    return {"root_group": root, "metrics": metrics} | _verdict(snapshot) | _setup_data(snapshot)
 
 
 def machine_readable(snapshot: Snapshot, *, generated_at: str, script_source: str = "") -> Json:
@@ -102,7 +102,7 @@ def machine_readable(snapshot: Snapshot, *, generated_at: str, script_source: st
             },
             "metrics": [_machine_readable_metric(state) for state in shown_metrics(snapshot)],
         },
-    }
+    } | _verdict(snapshot)
 
 
 def to_json(data: Json) -> str:
@@ -222,6 +222,13 @@ def _by_name(items: list[Json]) -> Json:
 
 def _id(path: str) -> str:
     return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
+
+
+def _verdict(snapshot: Snapshot) -> Json:
+    """Ours, beside k6's keys: the verdict on the measurement; nothing while the run goes on."""
+    if snapshot.verdict is None:
+        return {}
+    return {"verdict": msgspec.json.decode(msgspec.json.encode(snapshot.verdict))}
 
 
 def _setup_data(snapshot: Snapshot) -> Json:
