@@ -1,0 +1,1 @@
+"""The reference platform: five real services to test against. It imports nothing from swell."""

@@ -1,0 +1,188 @@
+"""``python -m swell_target``: serve the platform, or seed its databases; every fault of the operator is one line."""
+
+import argparse
+import contextlib
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from swell_target.base.errors import OperatorError
+from swell_target.base.settings import DEFAULT_STRIPE_SECRET, Settings
+
+PROGRAM = "swell target"
+DEFAULT_DATA = "swell-target-data"
+# Where the scripts of the five teams look for their service.
+PORTS = {"aspire": 3000, "aivo": 8080, "cooly": 5001, "aiaas": 8000, "wwmaa": 8001}
+EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0, 1 for an operator's fault, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "serve":
+            return _serve(options)
+        if options.command == "seed":
+            return _seed(options)
+        return _work()
+    except OperatorError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{PROGRAM}: the module {error.name} is missing: {EXTRA_HINT}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(PROGRAM, description="Five real services to test against.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="start the services")
+    seed = commands.add_parser("seed", help="fill the databases with test data, or empty them")
+    commands.add_parser("worker", help=argparse.SUPPRESS)
+    for command in (serve, seed):
+        command.add_argument("--services", default=",".join(PORTS), help="which ones, with commas (all)")
+        command.add_argument(
+            "--data", default=DEFAULT_DATA, help="directory of the SQLite files (%(default)s)"
+        )
+        command.add_argument("--db", default="", help="PostgreSQL URL, instead of SQLite")
+        command.add_argument("--seed", type=int, default=1, help="makes data and mock answers repeatable (1)")
+    serve.add_argument("--redis", default="", help="Redis URL for cache, messages and queues")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument(
+        "--port-base", type=int, help="first port, the others follow; 0: free ones, shown as JSON"
+    )
+    serve.add_argument("--processes", type=int, default=1, help="worker processes (1)")
+    serve.add_argument(
+        "--size", choices=("small", "full", "none"), default="small", help="data for an empty database"
+    )
+    serve.add_argument("--faults", default="", help="JSON file of faults to start with")
+    serve.add_argument("--limits", action="store_true", help="switch rate limits and quotas on")
+    serve.add_argument(
+        "--mock-latency", type=int, default=20, help="milliseconds that a mock provider takes (20)"
+    )
+    serve.add_argument(
+        "--pool-size", type=int, default=10, help="database connections per service and process (10)"
+    )
+    serve.add_argument("--json", action="store_true", help="print URLs and token as one line of JSON")
+    seed.add_argument("--size", choices=("small", "full"), default="small", help="how much (small)")
+    seed.add_argument("--clean", action="store_true", help="remove all data first")
+    seed.add_argument(
+        "--drop", action="store_true", help="drop the tables, of whatever schema, and make them anew"
+    )
+    seed.add_argument("--only-clean", action="store_true", help="remove all data, and put nothing in")
+    return parser
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    from swell_target.services import SERVICES  # noqa: PLC0415 - the supervisor needs the names only
+
+    names = [name for name in options.services.split(",") if name]
+    unknown = [name for name in names if name not in SERVICES]
+    if unknown or not names:
+        raise OperatorError(f"no service {', '.join(unknown) or 'given'}: there are {', '.join(SERVICES)}")
+    return names
+
+
+def _secret(options: argparse.Namespace) -> str:
+    """The key that signs tokens: from the environment, or kept beside the SQLite files.
+
+    With PostgreSQL several machines may serve one database, and must share it.
+    """
+    secret = os.environ.get("SWELL_TARGET_SECRET", "")
+    if secret:
+        return secret
+    if options.db:
+        raise OperatorError(
+            "the secret that signs tokens is missing: set SWELL_TARGET_SECRET when using --db"
+        )
+    path = Path(options.data) / "secret"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                stream.write(secrets.token_hex(32))
+        return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise OperatorError(f"the directory {options.data} cannot be written: {error.strerror}") from None
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from swell_target.base.present import announce  # noqa: PLC0415 - a worker needs none of these
+    from swell_target.base.supervisor import Options, serve  # noqa: PLC0415
+
+    names = [name for name in options.services.split(",") if name]
+    unknown = [name for name in names if name not in PORTS]
+    if unknown or not names:
+        raise OperatorError(f"no service {', '.join(unknown) or 'given'}: there are {', '.join(PORTS)}")
+    if not 1 <= options.processes <= 64:  # noqa: PLR2004 - more makes no sense on one machine
+        raise OperatorError("--processes must be from 1 to 64")
+    settings = Settings(
+        data=options.data,
+        db=options.db,
+        redis=options.redis,
+        secret=_secret(options),
+        stripe_secret=os.environ.get("STRIPE_WEBHOOK_SECRET", DEFAULT_STRIPE_SECRET),
+        admin_token=os.environ.get("SWELL_TARGET_ADMIN_TOKEN") or secrets.token_urlsafe(24),
+        seed=options.seed,
+        limits=options.limits,
+        mock_latency_ms=options.mock_latency,
+        pool_size=options.pool_size,
+        processes=options.processes,
+    )
+    base = options.port_base
+    ports = {name: PORTS[name] if base is None else base and base + i for i, name in enumerate(names)}
+    chosen = Options(
+        settings=settings,
+        ports=ports,
+        host=options.host,
+        seed_size="" if options.size == "none" else options.size,
+        faults=_read_faults(options.faults),
+    )
+    as_json = options.json or base == 0
+    return serve(chosen, lambda found: announce(found, options.host, settings.admin_token, as_json=as_json))
+
+
+def _read_faults(path: str) -> str:
+    if not path:
+        return '{"faults": []}'
+    import msgspec  # noqa: PLC0415
+
+    from swell_target.base.faults import parse_faults  # noqa: PLC0415
+
+    try:
+        raw = Path(path).read_bytes()
+        parse_faults(raw)
+    except OSError as error:
+        raise OperatorError(f"the faults in {path} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise OperatorError(f"the faults in {path} are not valid: {error}") from None
+    return raw.decode()
+
+
+def _seed(options: argparse.Namespace) -> int:
+    from swell_target.base.seeding import seed  # noqa: PLC0415 - loads SQLAlchemy
+    from swell_target.services import SERVICES  # noqa: PLC0415
+
+    settings = Settings(data=options.data, db=options.db, seed=options.seed)
+    size = "" if options.only_clean else options.size
+    chosen = [SERVICES[name] for name in _names(options)]
+    made = seed(settings, chosen, size, clean=options.clean or options.only_clean, drop=options.drop)
+    for name, counts in made.items():
+        rows = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        sys.stdout.write(f"{name}: {rows or 'empty'}\n")
+    return 0
+
+
+def _work() -> int:
+    from swell_target.base.worker import main as work  # noqa: PLC0415 - the worker's own world
+    from swell_target.services import SERVICES  # noqa: PLC0415
+
+    return work(SERVICES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The machinery that the five services share; it knows none of them."""

@@ -1,0 +1,74 @@
+"""A cache of bytes with a time to live: in process, or in Redis."""
+
+import time
+from collections import OrderedDict
+from typing import Any, Protocol
+
+from swell_target.base.metrics import ServiceMetrics
+
+MAX_ENTRIES = 10_000
+
+
+class Cache(Protocol):
+    """What a service sees of it."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None when it is not there or too old."""
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep ``value`` for ``seconds``."""
+
+    async def drop(self, key: str) -> None:
+        """Forget a value."""
+
+
+class LocalCache:
+    """Per process, so other processes' changes are seen when the time to live is over; the least used entry leaves first."""
+
+    def __init__(self, metrics: ServiceMetrics) -> None:
+        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._metrics = metrics
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None when it is not there or too old."""
+        entry = self._entries.get(key)
+        if entry is None or entry[0] < time.monotonic():
+            self._metrics.cache_misses.inc()
+            return None
+        self._entries.move_to_end(key)
+        self._metrics.cache_hits.inc()
+        return entry[1]
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep ``value`` for ``seconds``."""
+        self._entries[key] = (time.monotonic() + seconds, value)
+        self._entries.move_to_end(key)
+        while len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)
+
+    async def drop(self, key: str) -> None:
+        """Forget a value."""
+        self._entries.pop(key, None)
+
+
+class RedisCache:
+    """Shared by all processes."""
+
+    def __init__(self, client: Any, service: str, metrics: ServiceMetrics) -> None:
+        self._client = client
+        self._prefix = f"swell-target:{service}:"
+        self._metrics = metrics
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None when it is not there or too old."""
+        value: bytes | None = await self._client.get(self._prefix + key)
+        (self._metrics.cache_misses if value is None else self._metrics.cache_hits).inc()
+        return value
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep ``value`` for ``seconds``."""
+        await self._client.set(self._prefix + key, value, px=max(1, int(seconds * 1000)))
+
+    async def drop(self, key: str) -> None:
+        """Forget a value."""
+        await self._client.delete(self._prefix + key)

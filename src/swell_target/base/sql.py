@@ -1,0 +1,32 @@
+"""What differs between the SQL of SQLite and of PostgreSQL, in one place."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+BATCH_ROWS = 1_000
+
+
+def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The dialect's insert, which knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_many(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Insert rows in batches, leaving alone those whose key is there already; how many were given."""
+    statement = insert(tx, table).on_conflict_do_nothing()
+    count = 0
+    iterator = iter(rows)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        tx.execute(statement, batch)
+        count += len(batch)
+    return count
+
+
+def delete_all(tx: Connection, *tables: Table) -> None:
+    """Empty the tables, in the order given (children first)."""
+    for table in tables:
+        tx.execute(table.delete())
