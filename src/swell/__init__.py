@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from swell.net.response import Response as Response
     from swell.scripts.native import feeder as feeder
     from swell.scripts.native import http as http
+    from swell.scripts.native import ws as ws
     from swell.scripts.native.checks import IterationFailed as IterationFailed
     from swell.scripts.native.checks import abort as abort
     from swell.scripts.native.checks import check as check
@@ -56,6 +57,7 @@ _HOMES = {
     "scenario": f"{_NATIVE}.scenarios",
     "sleep": f"{_NATIVE}.checks",
     "weighted": f"{_NATIVE}.scenarios",
+    "ws": _NATIVE,
 }
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "scenario",
     "sleep",
     "weighted",
+    "ws",
 ]
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 DEFAULT_CLOSE_TIMEOUT_NS: Final = 5 * NS_PER_SECOND
-DEFAULT_PING_TIMEOUT_NS: Final = 10 * NS_PER_SECOND
 
 
 class WebSocket(Session):
@@ -48,7 +47,7 @@ class WebSocket(Session):
         trace: "TracebackType | None",
     ) -> None:
         if kind is None:
-            self.close()
+            self.finish(1000, "", DEFAULT_CLOSE_TIMEOUT_NS)
         else:
             self.abandon()
 
@@ -165,18 +164,18 @@ class WebSocket(Session):
                 return False
         return self.state == OPEN
 
-    def ping(self, timeout_ns: int = DEFAULT_PING_TIMEOUT_NS) -> bool:
-        """Send a ping and wait for its answer; False where none came in time, or the connection is over."""
+    def wait_for_pong(self, timeout_ns: int) -> int | None:
+        """Send a ping and wait for its answer: the round trip, or None where none came in time."""
         payload = self.send_ping()
         deadline = monotonic_ns() + timeout_ns
         while payload in self._pings:
             if self.state != OPEN or not self._wait(deadline):
-                return False
-        return self.state == OPEN
+                return None
+        return self.round_trip_ns if self.state == OPEN else None
 
     # Closing
 
-    def close(self, code: int = 1000, reason: str = "", timeout_ns: int = DEFAULT_CLOSE_TIMEOUT_NS) -> None:
+    def finish(self, code: int, reason: str, timeout_ns: int) -> None:
         """Send a close frame and wait for the peer's, for ``timeout_ns`` at most. Twice is fine.
 
         Raises ``ValueError`` for a code or reason that may not be sent (RFC 6455, 7.4; 123 bytes).

@@ -94,6 +94,7 @@ class Session(Waiter):
         "on_event",
         "received_ns",
         "response",
+        "round_trip_ns",
         "send_timeout_ns",
         "state",
         "subprotocol",
@@ -112,6 +113,8 @@ class Session(Waiter):
         self.close_code = 0
         self.close_reason = ""
         self.received_ns = 0
+        # Of the last ping that was answered.
+        self.round_trip_ns = 0
         self.send_timeout_ns = DEFAULT_SEND_TIMEOUT_NS
         self.on_event: Callable[[], object] | None = None
         self.wanted: frozenset[str] = frozenset()
@@ -280,7 +283,8 @@ class Session(Waiter):
         sent_ns = self._pings.pop(payload, 0)
         if sent_ns:
             self._has_news = True
-            self._meter.pong(stamp_ns, max(0, stamp_ns - sent_ns))  # type: ignore[union-attr]
+            self.round_trip_ns = max(0, stamp_ns - sent_ns)
+            self._meter.pong(stamp_ns, self.round_trip_ns)  # type: ignore[union-attr]
         if PONG in self.wanted:
             self._queue(Event(PONG, payload, stamp_ns))
 

@@ -32,11 +32,16 @@ PUBLIC = {
     "scenario",
     "sleep",
     "weighted",
+    "ws",
 }
 HTTP = {
+    "basic",
     "batch",
+    "bearer",
     "cookies",
     "delete",
+    "digest",
+    "events",
     "expected_statuses",
     "get",
     "head",
@@ -45,6 +50,7 @@ HTTP = {
     "post",
     "put",
     "request",
+    "stream",
 }
 
 
@@ -76,7 +82,7 @@ before = socket.socket
 import swell
 heavy = {"gevent", "numpy", "msgspec", "rich", "click", "ssl"}
 print(sorted(heavy & set(sys.modules)))
-from swell import Counter, check, env, feeder, group, http, random, scenario, sleep, weighted
+from swell import Counter, check, env, feeder, group, http, random, scenario, sleep, weighted, ws
 print(sorted((heavy - {"msgspec"}) & set(sys.modules)), socket.socket is before)
 """
     shown = subprocess.run(  # our own interpreter

@@ -144,7 +144,7 @@ class WorkerState:
 class VUState:
     """What the native front end keeps per VU, at ``vu.language``."""
 
-    __slots__ = ("data", "groups", "has_data", "now", "random_state", "sample", "worker")
+    __slots__ = ("data", "groups", "has_data", "now", "random_state", "sample", "sockets", "worker")
 
     def __init__(self, vu: VU, worker: WorkerState) -> None:
         self.worker = worker
@@ -158,6 +158,13 @@ class VUState:
         self.groups: list[tuple[str, int]] = []
         # State of swell.random in this iteration; None: not used yet.
         self.random_state: int | None = None
+        # Open WebSockets: what the iteration leaves open is closed with it.
+        self.sockets: set[Any] = set()
+
+    def close_sockets(self) -> None:
+        """Close the WebSockets that are still open, waiting for nothing."""
+        for socket in tuple(self.sockets):
+            socket.abandon()
 
 
 def running_vu(what: str) -> VU:
