@@ -67,9 +67,11 @@ class NativeScript:
         return partial(target, _own_data(vu, setup_data))
 
     def end_iteration(self, vu: VU) -> None:
-        """Reset cookies, the random stream, and groups that were left open."""
-        vu.client.end_iteration()
+        """Reset cookies, the random stream, and what was left open: groups, WebSockets."""
         state: VUState = vu.language
+        if state.sockets:
+            state.close_sockets()
+        vu.client.end_iteration()
         state.random_state = None
         if state.groups:
             state.groups.clear()
@@ -135,6 +137,8 @@ class NativeScript:
             hint = error.hint if isinstance(error, SwellError) else ""
             raise ScriptError(summary_line(error), stack=script_stack(error), hint=hint) from error
         finally:
+            if vu.language is not None:
+                vu.language.close_sockets()
             current_vu.reset(token)
 
 
