@@ -185,3 +185,10 @@ def test_a_written_byte_size_reads_back_exactly(size: int) -> None:
 def test_byte_sizes_are_written_in_the_largest_exact_unit(size: int, text: str) -> None:
     """The unit is the largest that needs no fraction."""
     assert format_bytes(size) == text
+
+
+@pytest.mark.parametrize("value", [1.8e302, -1e300, 2**70])
+def test_a_number_beyond_any_duration_is_refused(value: float) -> None:
+    """A huge number is a clear error, even where nanoseconds of it would overflow a float."""
+    with pytest.raises(UnitError, match="too long"):
+        parse_duration_ns(value)

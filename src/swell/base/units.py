@@ -69,6 +69,9 @@ def parse_duration_ns(value: str | float, *, unit_required: bool = False) -> int
         raise UnitError(value, _NO_DURATION)
     elif unit_required and value != 0:
         raise UnitError(value, _NO_UNIT)
+    elif abs(value) > MAX_DURATION_NS:
+        # Milliseconds beyond the range of nanoseconds: a large float would overflow when it is multiplied.
+        raise UnitError(value, "is too long a duration")
     else:
         nanoseconds = round(value * NS_PER_MS)
     if abs(nanoseconds) > MAX_DURATION_NS:
