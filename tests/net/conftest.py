@@ -8,7 +8,8 @@ import pytest
 from swell.config.options import Options
 from swell.metrics.samples import HTTP, HTTP_FIELDS, ErrorTable, Recorder
 from swell.metrics.tags import TagRegistry, TagSet
-from swell.net.client import HTTPClient, HTTPShared
+from swell.net.client import HTTPClient
+from swell.net.shared import HTTPShared
 
 SYSTEM_TAGS = (
     "proto",
@@ -30,6 +31,7 @@ class Holder:
 
     def __init__(self, tags: TagSet) -> None:
         self.tags = tags
+        self.start_lag_ns = -1
 
 
 class Bench:

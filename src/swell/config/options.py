@@ -69,6 +69,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_redirects: int = 10
     batch: int = 20
     batch_per_host: int = 6
+    max_connections_per_host: int = 0  # of one VU; 0: no limit
     user_agent: str = ""
     http_debug: str = ""
     insecure_skip_tls_verify: bool = False

@@ -209,6 +209,13 @@ _NETWORK: Final = (
     _row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
     _row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
     _row("batch_per_host", count(), "Requests of one batch in flight per host at most.", "--batch-per-host"),
+    _row(
+        "max_connections_per_host",
+        count(),
+        "Connections that one VU has to one host at most; 0 is no limit.",
+        "--max-connections-per-host",
+        own=True,
+    ),
     _row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
     _row(
         "http_debug",

@@ -1,39 +1,41 @@
 """The HTTP client of a VU: connections, cookies, redirects, and one record per exchange.
 
-``HTTPShared`` holds what the VUs of one worker have in common, ``HTTPClient`` what one VU has for itself. A
-request never raises for what the target or the network does: it gives a response that carries the error.
+``HTTPShared`` (``swell.net.shared``) holds what the VUs of one worker have in common, ``HTTPClient`` what one
+VU has for itself. A request never raises for what the target or the network does: it gives a response that
+carries the error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
 from swell.net.cookies import CookieJar
-from swell.net.failure import Failure, FailureError, Phase, failure_from, status_code
-from swell.net.local_ips import LocalIPs
-from swell.net.prepared import PreparedRequest, RequestFactory, RequestOptions
-from swell.net.resolver import Endpoint, Resolver
+from swell.net.dialing import DialError, open_connection
+from swell.net.failure import Failure, FailureError, failure_from, status_code
+from swell.net.places import CROWDED, Places
+from swell.net.prepared import PoolKey, PreparedRequest, RequestOptions, timeout_ns
 from swell.net.response import Request, RequestError, Response
-from swell.net.tls import TlsContexts
+from swell.net.responsetime import note_response_time
+from swell.net.rounds import MAY_GO_ON, authorized, follow
 from swell.net.transport import Connection
-from swell.net.url import UrlCache, join
+from swell.net.upload import ContinueBody, RequestBodyError
+from swell.net.url import clean
 
 if TYPE_CHECKING:
-    from swell.config.options import Options
-    from swell.metrics.samples import ErrorTable, Recorder
-    from swell.metrics.tags import TagRegistry, TagSet
-    from swell.net.http1 import ResponseHead
+    from weakref import WeakSet
 
-# Go's default for connecting; the request's own timeout may end it earlier.
-DIAL_TIMEOUT_NS: Final = 30 * 1_000_000_000
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+    from swell.metrics.tags import TagSet
+    from swell.net.auth import Challenge
+    from swell.net.events import EventStream
+    from swell.net.http1 import ResponseHead
+    from swell.net.shared import HTTPShared
+    from swell.net.streaming import StreamedResponse
+
 # What a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
-Origin = tuple[str, str, int]
-Phases = tuple[int, int, int, int, int, int]
-NO_PHASES: Final[Phases] = (0, 0, 0, 0, 0, 0)
+NO_PHASES: Final = (0, 0, 0, 0, 0, 0)
 
 
 class TagHolder(Protocol):
@@ -41,77 +43,23 @@ class TagHolder(Protocol):
 
     id: int
     tags: "TagSet"
-
-
-class HTTPShared:
-    """What all clients of one worker share: prepared requests, names, TLS, the recorder."""
-
-    def __init__(
-        self,
-        options: "Options",
-        registry: "TagRegistry",
-        recorder: "Recorder",
-        errors: "ErrorTable",
-        log: Callable[[str, str], None],
-        *,
-        worker_count: int = 1,
-    ) -> None:
-        self.options = options
-        self.registry = registry
-        self.recorder = recorder
-        self.errors = errors
-        self.log = log
-        self.factory = RequestFactory(
-            registry,
-            user_agent=options.user_agent,
-            system_tags=options.system_tags,
-            max_redirects=options.max_redirects,
-            discard=options.discard_response_bodies,
-            keep_alive=not options.no_connection_reuse,
-        )
-        self.resolver = Resolver(options)
-        self.tls = TlsContexts(options)
-        # Makes a connection to an address: the seam where tests put a scripted transport.
-        self.connect: Callable[[Endpoint, str | None], Connection] = Connection
-        self.urls = UrlCache()
-        self.local_ips = LocalIPs(options.local_ips)
-        # Called with each response (redirects included) where something wants to see them: debugging.
-        self.observers: list[Callable[[Response], None]] = []
-        self.max_body = options.max_response_body_bytes
-        self._logged: set[tuple[int, str, str]] = set()
-        self._interval_ns = 1_000_000_000 * worker_count // options.rps if options.rps > 0 else 0
-        self._next_ns = 0
-
-    def wait_for_turn(self) -> None:
-        """Hold the caller back so that all requests together keep to the option ``rps``."""
-        import gevent  # noqa: PLC0415  # not wanted where this module is only read for its types
-
-        if self._interval_ns == 0:
-            return
-        now = monotonic_ns()
-        turn = max(self._next_ns, now)
-        self._next_ns = turn + self._interval_ns
-        if turn > now:
-            gevent.sleep((turn - now) / 1e9)
-
-    def note_failure(self, failure: Failure, method: str, name: str, url: str) -> None:
-        """Count a failed exchange, and log the first of its kind."""
-        self.errors.note(failure.code, failure.message, method, name, url)
-        key = (failure.code, method, name)
-        if key not in self._logged and len(self._logged) < 100:  # noqa: PLR2004  # enough to read
-            self._logged.add(key)
-            self.log("warning", f"Request Failed: {method} {url}: {failure.message} (code {failure.code})")
+    # How late the iteration started, until its first request; -1 in the closed model.
+    start_lag_ns: int
 
 
 class HTTPClient:
     """The HTTP client of one VU; several of its greenlets may use it at once (``batch``)."""
 
-    __slots__ = ("_idle", "_jar", "_shared", "_source", "_vu")
+    __slots__ = ("_idle", "_jar", "_shared", "_source", "_vu", "challenges", "places", "streams")
 
-    def __init__(self, shared: HTTPShared, vu: TagHolder) -> None:
+    def __init__(self, shared: "HTTPShared", vu: TagHolder) -> None:
         self._shared = shared
         self._vu = vu
-        self._idle: dict[Origin, list[Connection]] = {}
+        self._idle: dict[PoolKey, list[Connection]] = {}
+        self.places = Places(shared)
+        # The last digest challenge of each origin, and the streams that are open.
+        self.challenges: dict[tuple[str, str, int], Challenge] = {}
+        self.streams: WeakSet[StreamedResponse] | None = None
         self._jar: CookieJar | None = None
         self._source = shared.local_ips.of(vu.id)
 
@@ -135,37 +83,61 @@ class HTTPClient:
         shared = self._shared
         try:
             if options:
-                prepared = shared.factory.prepare(method, url, options)
+                prepared = self.prepare(method, url, options)
             else:
                 prepared = shared.factory.plain.get((method, url)) or shared.factory.prepare(method, url)
         except FailureError as error:
-            return self._refused(method, url, error.failure)
-        response = self._send(prepared)
-        if response.status_code in REDIRECTS and prepared.max_redirects > 0:
-            response = self._follow(prepared, response)
+            return self.refused(method, url, error.failure)
+        response = self.send(prepared)
+        if response.status_code in MAY_GO_ON:
+            response = follow(self, prepared, response)
         if shared.options.throw and response.error:
             raise RequestError(f"{method} {response.url}: {response.error}", response)
         return response
 
+    def prepare(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:
+        """A request made ready, with the answer to a digest challenge where the server gave one before."""
+        prepared = self._shared.factory.prepare(method, url, options)
+        return prepared if prepared.digest is None else authorized(self, prepared)
+
     def end_iteration(self) -> None:
-        """Forget what lives for one iteration: cookies, and connections where they are not to be reused."""
+        """Forget what lives for one iteration: cookies, challenges, open streams, connections if asked to."""
         options = self._shared.options
         if self._jar is not None and not options.no_cookies_reset:
             self._jar = None
+        if self.challenges and not options.no_cookies_reset:
+            # The next iteration is another user's, who has to ask first.
+            self.challenges.clear()
+        if self.streams:
+            self.close_streams()
         if options.no_vu_connection_reuse:
             self.close()
 
+    def close_streams(self) -> None:
+        """Close the streams that a script left open."""
+        for stream in list(self.streams or ()):
+            stream.close()
+
     def close(self) -> None:
-        """Close all idle connections."""
+        """Close all streams and idle connections."""
+        self.close_streams()
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
         self._idle.clear()
 
+    def note_response_time(
+        self, number: int, ended_ns: int, phases: tuple[int, int, int, int, int, int]
+    ) -> None:
+        """Record the response time where the VU works for an open-model scenario."""
+        shared = self._shared
+        if self._vu.start_lag_ns >= 0:
+            note_response_time(shared.registry, shared.recorder, self._vu, number, ended_ns, phases)
+
     # For other protocols that begin with a request
 
     @property
-    def shared(self) -> HTTPShared:
+    def shared(self) -> "HTTPShared":
         """What all clients of the worker share."""
         return self._shared
 
@@ -176,48 +148,75 @@ class HTTPClient:
 
     def dial(self, prepared: PreparedRequest, deadline_ns: int) -> Connection:
         """A new connection outside the pool, for the caller to close; raises ``FailureError``."""
-        return self._open(prepared, deadline_ns)
+        return open_connection(self._shared, prepared, self._source, deadline_ns)
 
     # One exchange
 
-    def _send(self, prepared: PreparedRequest) -> Response:
+    def send(self, prepared: PreparedRequest, started: int = 0) -> Response:
+        """One exchange, recorded; ``started`` is when it began to wait for a connection, 0 for now."""
         shared = self._shared
-        if shared.options.rps:
-            shared.wait_for_turn()
-        started = monotonic_ns()
+        if not started:
+            if shared.is_limited:
+                return self._send_within_limits(prepared)
+            started = monotonic_ns()
         deadline = started + prepared.timeout_ns
-        connection, is_new = self._take(prepared.origin), False
+        connection, is_new = self.take(prepared.origin), False
         while True:
             if connection is None:
                 is_new = True
                 try:
-                    connection = self._open(prepared, deadline)
-                except FailureError as error:
-                    return self._failed(prepared, None, error.failure, started, monotonic_ns())
+                    connection = self.dial(prepared, deadline)
+                except DialError as error:
+                    return self.failed(prepared, error.connection, error.failure, started, monotonic_ns())
             acquired = monotonic_ns()
+            body = prepared.body_stream
+            if prepared.expects_continue:
+                body = self.withheld_body(prepared, connection, deadline)
             try:
                 connection.exchange(
                     prepared.wire
                     if self._jar is None and not prepared.cookies and prepared.jar is None
-                    else self.wire(prepared),
-                    prepared.body_stream,
+                    else self.wire(prepared, connection),
+                    body,
                     deadline,
                     is_head_request=prepared.is_head,
                     discard=prepared.discard,
                     max_body=shared.max_body,
                 )
             except Exception as error:  # noqa: BLE001  # every failure becomes a value
-                if not is_new and self._may_retry(prepared, connection, error):
+                if not is_new and self.may_retry(prepared, connection, error):
                     connection = None
                     continue
+                if isinstance(error, RequestBodyError):
+                    self.count_interrupted(connection)
+                    raise error.cause from None
                 failure = failure_from(error, "read")
-                return self._failed(prepared, connection, failure, started, acquired)
+                return self.failed(prepared, connection, failure, started, acquired)
             except BaseException:
-                self._count_interrupted(connection)
+                self.count_interrupted(connection)
                 raise
+            if prepared.expects_continue and body.is_withheld:  # type: ignore[union-attr]
+                # The server may still wait for the body, and would take the next request for it.
+                connection.close()
             return self._succeeded(prepared, connection, started, acquired, is_new)
 
-    def _take(self, origin: Origin) -> Connection | None:
+    def _send_within_limits(self, prepared: PreparedRequest) -> Response:
+        started = self.places.enter(prepared)
+        if started < 0:
+            return self.failed(prepared, None, CROWDED, -started, monotonic_ns())
+        try:
+            return self.send(prepared, started)
+        finally:
+            self.places.leave(prepared)
+
+    def withheld_body(
+        self, prepared: PreparedRequest, connection: Connection, deadline_ns: int
+    ) -> ContinueBody:
+        """The body of a request with ``Expect: 100-continue``."""
+        pieces: Iterator[bytes] = prepared.body_stream or iter((prepared.body,))
+        return ContinueBody(connection, pieces, deadline_ns)
+
+    def take(self, origin: PoolKey) -> Connection | None:
         """An idle connection to ``origin`` that is alive, the one used last first."""
         idle = self._idle.get(origin)
         while idle:
@@ -227,15 +226,23 @@ class HTTPClient:
             connection.close()
         return None
 
-    def wire(self, prepared: PreparedRequest) -> bytes:
-        """The request's bytes with the cookies that go with it now."""
+    def keep(self, origin: PoolKey, connection: Connection) -> None:
+        """Put a connection aside for the next request."""
+        self._idle.setdefault(origin, []).append(connection)
+
+    def wire(self, prepared: PreparedRequest, connection: Connection | None = None) -> bytes:
+        """The request's bytes with the cookies that go with it now, noted on ``connection`` for observers."""
         jar = prepared.jar if prepared.jar is not None else self._jar
         url = prepared.url
         kept = jar.header_for(url.scheme, url.host, url.path) if jar is not None else None
         cookies = "; ".join(text for text in (kept, prepared.cookies) if text)
-        return prepared.with_cookies(cookies) if cookies else prepared.wire
+        if not cookies:
+            return prepared.wire
+        if connection is not None:
+            connection.sent_cookies = cookies
+        return prepared.with_cookies(cookies)
 
-    def _may_retry(self, prepared: PreparedRequest, connection: Connection, error: Exception) -> bool:
+    def may_retry(self, prepared: PreparedRequest, connection: Connection, error: Exception) -> bool:
         """Whether the server had just closed a kept connection: then the request is sent on a new one."""
         return (
             connection.first_byte_ns == 0
@@ -243,41 +250,6 @@ class HTTPClient:
             and prepared.method in IDEMPOTENT
             and not isinstance(error, TimeoutError)
         )
-
-    def _open(self, prepared: PreparedRequest, deadline_ns: int) -> Connection:
-        """A new connection; raises ``FailureError`` when no address of the host takes it."""
-        shared = self._shared
-        scheme, host, port = prepared.origin
-        phase: Phase = "resolve"
-        failure: Failure | None = None
-        connection: Connection | None = None
-        dial_deadline = min(deadline_ns, monotonic_ns() + DIAL_TIMEOUT_NS)
-        try:
-            addresses = shared.resolver.resolve(host, port)
-        except Exception as error:
-            raise FailureError(failure_from(error, phase)) from error
-        for address in addresses:
-            connection = None
-            try:
-                phase = "connect"
-                connection = shared.connect(address, self._source)
-                connection.connect(dial_deadline)
-                if scheme == "https":
-                    phase = "tls"
-                    connection.start_tls(shared.tls.context_for(host), host, deadline_ns)
-            except Exception as error:  # noqa: BLE001
-                if connection is not None:
-                    connection.close()
-                failure = failure_from(error, phase)
-                if phase == "tls" or isinstance(error, TimeoutError):
-                    break
-            except BaseException:
-                if connection is not None:
-                    connection.close()
-                raise
-            else:
-                return connection
-        raise FailureError(failure or Failure(1101, "lookup: no such host"))
 
     def _succeeded(
         self, prepared: PreparedRequest, connection: Connection, started: int, acquired: int, is_new: bool
@@ -311,7 +283,7 @@ class HTTPClient:
         template = prepared.template
         number = template.numbers.get(context.number << 11 | status << 1 | expected)
         if number is None or failure is not None:
-            number = self._number(prepared, context, status, connection, failure, expected)
+            number = self.number(prepared, context, status, connection, failure, expected)
         shared.recorder.http(
             number,
             connection.arrived_ns,
@@ -328,18 +300,16 @@ class HTTPClient:
         )
         connection.sent_bytes = connection.received_bytes = 0
         if not connection.is_dead:
-            idle = self._idle.get(prepared.origin)
-            if idle is None:
-                self._idle[prepared.origin] = [connection]
-            else:
-                idle.append(connection)
+            self._idle.setdefault(prepared.origin, []).append(connection)
         phases = (acquired - started, connecting, tls, sent - acquired, first - sent, last - first)
+        if self._vu.start_lag_ns >= 0:
+            note_response_time(shared.registry, shared.recorder, self._vu, number, last, phases)
         response = Response(status, prepared, head, content, phases, connection)
         if flags & FAILED or status >= 400 or head.has_cookies or shared.observers:  # type: ignore[union-attr]  # noqa: PLR2004
-            self._take_notice(prepared, head, response, failure)  # type: ignore[arg-type]
+            self.take_notice(prepared, head, response, failure)  # type: ignore[arg-type]
         return response
 
-    def _take_notice(
+    def take_notice(
         self, prepared: PreparedRequest, head: "ResponseHead", response: Response, failure: Failure | None
     ) -> None:
         """What most responses do not need: errors, cookies, observers."""
@@ -358,10 +328,18 @@ class HTTPClient:
             url = prepared.url
             values = [value.decode("latin-1") for value in head.values(b"set-cookie")]
             jar.store(url.scheme, url.host, url.path, values)
-        for observer in shared.observers:
+        if shared.observers:
+            self.show(response)
+
+    def show(self, response: Response) -> None:
+        """Let the observers see ``response``, with the cookies that its request was sent with."""
+        connection = response.connection
+        if connection is not None and connection.sent_cookies:
+            response.sent_cookies, connection.sent_cookies = connection.sent_cookies, ""
+        for observer in self._shared.observers:
             observer(response)
 
-    def _number(
+    def number(
         self,
         prepared: PreparedRequest,
         context: "TagSet",
@@ -388,7 +366,7 @@ class HTTPClient:
 
     # Failures
 
-    def _failed(
+    def failed(
         self,
         prepared: PreparedRequest,
         connection: Connection | None,
@@ -411,19 +389,21 @@ class HTTPClient:
             first = max(connection.first_byte_ns, sent) if connection.first_byte_ns else now
             sending, waiting, receiving = sent - acquired, first - sent, now - first
         context = self._vu.tags
-        number = self._number(prepared, context, 0, connection, failure, expected=False)
+        number = self.number(prepared, context, 0, connection, failure, expected=False)
         phases = (acquired - started, connecting, tls, sending, waiting, receiving)
         shared.recorder.http(number, now, *phases, sent_bytes, received_bytes, 0, flags)
+        self.note_response_time(number, now, phases)
         shared.note_failure(failure, prepared.method, prepared.template.name, prepared.text)
         response = Response(0, prepared, None, b"", phases, connection)
         response.error, response.error_code = failure.message, failure.code
-        for observer in shared.observers:
-            observer(response)
+        if shared.observers:
+            self.show(response)
         return response
 
-    def _refused(self, method: str, url: str, failure: Failure) -> Response:
+    def refused(self, method: str, url: str, failure: Failure) -> Response:
         """A request that could not even be made; as in k6 it emits no samples but is logged and counted."""
         shared = self._shared
+        url = clean(url)
         shared.note_failure(failure, method, "", url)
         response = Response(0, Request(method, url, {}, b""), None, b"", NO_PHASES, None)
         response.error, response.error_code = failure.message, failure.code
@@ -431,7 +411,7 @@ class HTTPClient:
             raise RequestError(f"{method} {url}: {failure.message}", response)
         return response
 
-    def _count_interrupted(self, connection: Connection) -> None:
+    def count_interrupted(self, connection: Connection) -> None:
         """An interrupted exchange emits nothing but the bytes it has moved (k6)."""
         shared, tags = self._shared, self._vu.tags
         now = monotonic_ns()
@@ -442,36 +422,40 @@ class HTTPClient:
             if size:
                 shared.recorder.sample(shared.registry.series(metric, tags), now, size)
 
-    # Redirects and batches
+    # Streams, and several at once
 
-    def _follow(self, prepared: PreparedRequest, response: Response) -> Response:
-        """Follow redirects as Go's client does: 301 to 303 become GET without body, 307 and 308 keep both."""
-        shared = self._shared
-        history: list[Response] = []
-        left = prepared.max_redirects
-        while response.status_code in REDIRECTS:
-            location = response.headers.get("location")
-            if not location or left == 0:
-                break
-            left -= 1
-            keep = response.status_code in (307, 308)
-            method = prepared.method
-            if not keep and method not in ("GET", "HEAD"):
-                method = "GET"
-            try:
-                url = shared.urls[join(prepared.url, location)]
-            except FailureError as error:
-                history.append(response)
-                response = self._failed(prepared, None, error.failure, monotonic_ns(), monotonic_ns())
-                break
-            following = shared.factory.redirected(prepared, url, method, keep_body=keep)
-            if following is None:
-                break
-            history.append(response)
-            prepared = following
-            response = self._send(prepared)
-        response.history = tuple(history)
-        return response
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        chunk_timeout: float | str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> "StreamedResponse":
+        """Send one request and give its response as soon as the head is there; its body is read in parts.
+
+        ``chunk_timeout`` (seconds, or text with a unit) is the longest wait for each part, the request's
+        ``timeout`` where it is None. Raises as ``request`` does.
+        """
+        from swell.net.streaming import open_stream  # noqa: PLC0415  # rarely needed
+
+        limit = None if chunk_timeout is None else timeout_ns(chunk_timeout, "chunk_timeout")
+        return open_stream(self, method, url, options, limit)
+
+    def events(
+        self,
+        method: str,
+        url: str,
+        *,
+        chunk_timeout: float | str | None = None,
+        last_event_id: str = "",
+        **options: Unpack[RequestOptions],
+    ) -> "EventStream":
+        """Ask for server-sent events; the rest is as in ``stream``."""
+        from swell.net.events import open_events  # noqa: PLC0415  # rarely needed
+
+        limit = None if chunk_timeout is None else timeout_ns(chunk_timeout, "chunk_timeout")
+        return open_events(self, method, url, options, limit, last_event_id)
 
     def batch(self, requests: Sequence["BatchItem"]) -> list[Response]:
         """Send several requests at once within ``batch`` and ``batch_per_host``; responses in their order."""

@@ -2,9 +2,9 @@
 
 The codes are k6's (``error_code``), so that tags and thresholds on them keep their meaning. Where k6 has one
 code for many causes (1000) or none, swell numbers its own in the gaps: 1230 to 1239 for what the peer or this
-machine did to a connection. ``400 <= status`` gives ``1000 + status`` (1400 to 1599), see ``status_code``.
-A failure is never raised into a script; inside ``swell.net`` it travels in ``FailureError`` where a return
-value would be clumsy.
+machine did to a connection, 1240 for a proxy. ``400 <= status`` gives ``1000 + status`` (1400 to 1599), see
+``status_code``. A failure is never raised into a script; inside ``swell.net`` it travels in ``FailureError``
+where a return value would be clumsy.
 """
 
 import errno
@@ -34,6 +34,14 @@ class FailureError(Exception):
         self.failure = failure
 
 
+class ExchangeTimeoutError(TimeoutError):
+    """The time for the whole exchange, or for the next piece of a streamed one, is over."""
+
+
+class DialTimeoutError(TimeoutError):
+    """The time for connecting is over."""
+
+
 GENERIC: Final = 1000
 NON_TCP: Final = 1010
 INVALID_URL: Final = 1020
@@ -59,6 +67,8 @@ UNEXPECTED_UPGRADE: Final = 1235
 NO_DESCRIPTORS: Final = 1236
 NO_PORTS: Final = 1237
 REQUEST_BODY: Final = 1238
+NOT_EVENTS: Final = 1239
+PROXY: Final = 1240
 TLS: Final = 1300
 NOT_TLS: Final = 1301
 UNKNOWN_AUTHORITY: Final = 1310
@@ -91,6 +101,8 @@ CODES: Final[dict[int, str]] = {
     NO_DESCRIPTORS: "This machine ran out of file descriptors; the target is not at fault. (swell's own)",
     NO_PORTS: "This machine ran out of local ports; the target is not at fault. (swell's own)",
     REQUEST_BODY: "The request's body could not be read while it was sent. (swell's own)",
+    NOT_EVENTS: "The answer to a request for server-sent events is no event stream. (swell's own)",
+    PROXY: "The proxy refused the tunnel, or cannot be used. (swell's own)",
     TLS: "The TLS handshake or record layer failed.",
     NOT_TLS: "The server's first bytes are not TLS: is it a plain http port?",
     UNKNOWN_AUTHORITY: "The certificate is not signed by a known authority.",

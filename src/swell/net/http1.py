@@ -43,6 +43,7 @@ LINE_END_BYTES: Final = 2
 CR, LF = 0x0D, 0x0A
 HEAD_END: Final = b"\r\n\r\n"
 FIRST_FINAL_STATUS: Final = 200
+CONTINUE: Final = 100
 SWITCHING_PROTOCOLS: Final = 101
 
 
@@ -187,6 +188,7 @@ class ResponseParser:
         "body",
         "can_reuse",
         "head",
+        "last_interim",
         "state",
     )
 
@@ -202,6 +204,8 @@ class ResponseParser:
         self.head: ResponseHead | None = None
         self.body = b""
         self.can_reuse = False
+        # The status of the interim response that came last; not reset by ``start``, as few ask for it.
+        self.last_interim = 0
         self.state = DONE
 
     def start(self, *, is_head_request: bool, discard: bool, max_body: int) -> None:
@@ -287,6 +291,7 @@ class ResponseParser:
         if head.status == SWITCHING_PROTOCOLS:
             raise ProtocolError("the server switched protocols without being asked to")
         self._interim += 1
+        self.last_interim = head.status
         if self._interim > MAX_INTERIM_RESPONSES:
             raise ProtocolError(f"more than {MAX_INTERIM_RESPONSES} interim responses")
         self._buffer = b""

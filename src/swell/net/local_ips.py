@@ -1,7 +1,11 @@
 """The option ``local_ips``: addresses, CIDR ranges and ranges a-b to connect from, spread over the VUs."""
 
+import errno
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+from typing import Any
+
+from swell.net.failure import DIAL, Failure, FailureError
 
 
 class LocalIPs:
@@ -41,3 +45,15 @@ def _text(number: int, version: int) -> str:
     # IPv4 addresses below 2**32 would be read as IPv4 by ip_address(int) in either case.
     size = 4 if version == 4 else 16  # noqa: PLR2004
     return str(ip_address(number.to_bytes(size, "big")))
+
+
+def bind(sock: Any, source_ip: str) -> None:
+    """Let ``sock`` connect from ``source_ip``; ``FailureError`` where this machine has no such address."""
+    try:
+        sock.bind((source_ip, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        # The same number as for exhausted ports, but another cause.
+        text = f"dial: {source_ip} (local_ips) is no address of this machine"
+        raise FailureError(Failure(DIAL, text)) from error

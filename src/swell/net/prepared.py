@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
 
 from swell.base.units import parse_duration_ns
 from swell.metrics.tags import TagRegistry, TagSet
+from swell.net.auth import Auth, BasicAuth, BearerAuth, DigestAuth
 from swell.net.body import Body, compress, encode_body
+from swell.net.proxy import NO_PROXIES, Proxy, ProxyRules, parse_proxy
 from swell.net.url import Url, UrlCache, basic_authorization, with_params
 
 if TYPE_CHECKING:
@@ -23,9 +25,12 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(r"[\r\n\x00]")
 # Not sent on to another host (Go's net/http), and what describes a body that is not sent on.
 _SENSITIVE_HEADERS: Final = frozenset({"authorization", "cookie", "cookie2", "www-authenticate"})
+# Decided anew for each URL.
+_PROXY_HEADERS: Final = frozenset({"proxy-authorization"})
 _BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding", "transfer-encoding"})
 
 Expected = Callable[[int], bool]
+PoolKey = tuple[object, ...]
 BodyContent = str | bytes | Iterable[bytes] | BinaryIO
 
 
@@ -39,7 +44,8 @@ class RequestOptions(TypedDict, total=False):
     data: Mapping[str, Any] | str | bytes | None
     content: BodyContent | None
     files: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
-    auth: tuple[str, str] | None
+    auth: tuple[str, str] | Auth | None
+    proxy: str | None
     timeout: float | str | None
     max_redirects: int | None
     name: str | None
@@ -56,6 +62,14 @@ _OPTION_NAMES: Final = frozenset(RequestOptions.__annotations__)
 def is_expected(status: int) -> bool:
     """k6's default rule: 200 to 399."""
     return 200 <= status < 400  # noqa: PLR2004
+
+
+def timeout_ns(value: float | str, name: str) -> int:
+    """A time limit in seconds, or text with a unit, as nanoseconds; ``ValueError`` unless it is positive."""
+    limit_ns = parse_duration_ns(value) if isinstance(value, str) else int(value * 1_000_000_000)
+    if limit_ns <= 0:
+        raise ValueError(f"{name} must be positive, not {value!r}")
+    return limit_ns
 
 
 class TagTemplate:
@@ -104,8 +118,10 @@ class PreparedRequest:
         "body",
         "body_stream",
         "cookies",
+        "digest",
         "discard",
         "expected",
+        "expects_continue",
         "headers",
         "is_head",
         "jar",
@@ -114,6 +130,8 @@ class PreparedRequest:
         "method",
         "origin",
         "payload",
+        "proxy",
+        "proxy_is_given",
         "template",
         "text",
         "timeout_ns",
@@ -125,7 +143,10 @@ class PreparedRequest:
         self.method = method
         self.url = url
         self.text = url.href
-        self.origin = url.key
+        # Which idle connections can serve it.
+        self.origin: PoolKey = url.key
+        self.proxy: Proxy | None = None
+        self.proxy_is_given = False
         self.template = template
         self.is_head = method == "HEAD"
         self.headers: dict[str, str] = {}
@@ -141,10 +162,28 @@ class PreparedRequest:
         self.max_redirects = 0
         self.discard = False
         self.expected: Expected = is_expected
+        self.digest: DigestAuth | None = None
+        self.expects_continue = False
+
+    def __repr__(self) -> str:
+        return f"<PreparedRequest {self.method} {self.url.tag}>"
 
     def with_cookies(self, cookies: str) -> bytes:
         """The bytes to send with a Cookie header of ``cookies``."""
-        return b"%bCookie: %b\r\n\r\n%b" % (self.lines, cookies.encode("latin-1", "replace"), self.body)
+        body = b"" if self.expects_continue else self.body
+        return b"%bCookie: %b\r\n\r\n%b" % (self.lines, cookies.encode("latin-1", "replace"), body)
+
+    def route(self, proxy: Proxy | None) -> None:
+        """Send it through ``proxy``: https through a tunnel of its own, http as a request to the proxy."""
+        self.proxy = proxy
+        if proxy is None:
+            self.origin = self.url.key
+        elif self.url.secure:
+            self.origin = (*self.url.key, *proxy.key)
+        else:
+            self.origin = ("proxy", *proxy.key)
+            if proxy.authorization is not None:
+                self.headers["Proxy-Authorization"] = proxy.authorization
 
 
 class RequestFactory:
@@ -159,8 +198,10 @@ class RequestFactory:
         max_redirects: int,
         discard: bool,
         keep_alive: bool,
+        proxies: ProxyRules = NO_PROXIES,
     ) -> None:
         self._registry = registry
+        self._proxies = proxies
         self._system = frozenset(system_tags)
         self._user_agent = user_agent
         self._max_redirects = max_redirects
@@ -205,7 +246,13 @@ class RequestFactory:
         prepared = PreparedRequest(method, parts, template)
         prepared.discard = self._discard
         prepared.max_redirects = self._max_redirects
-        headers = self._headers(parts, options)
+        headers = prepared.headers = self._headers(parts, options)
+        proxy = options.get("proxy")
+        prepared.proxy_is_given = proxy is not None
+        if proxy is None:
+            prepared.route(self._proxies.for_url(parts))
+        else:
+            prepared.route(parse_proxy(proxy) if proxy else None)
         if options:
             self._apply(prepared, options)
             body = _body_of(options)
@@ -213,7 +260,10 @@ class RequestFactory:
                 self._attach(prepared, body, headers)
         if method in ("POST", "PUT", "PATCH") and not prepared.body and prepared.body_stream is None:
             headers["Content-Length"] = "0"
-        prepared.headers = headers
+        if prepared.digest is not None and prepared.payload is not None and prepared.payload.again() is None:
+            raise ValueError(
+                "digest authentication may send the body twice: give bytes, a file or a list, no iterator"
+            )
         self._encode(prepared)
         return prepared
 
@@ -227,20 +277,52 @@ class RequestFactory:
         like = source.template
         template = self._template(method, url.tag, like.name if like.is_named else None, like.extra)
         prepared = PreparedRequest(method, url, template)
+        dropped = _PROXY_HEADERS if keep_body else _PROXY_HEADERS | _BODY_HEADERS
+        if url.host == source.url.host:
+            prepared.cookies = source.cookies
+            prepared.digest = source.digest
+        else:
+            dropped = dropped | _SENSITIVE_HEADERS
+        proxy = source.proxy if source.proxy_is_given else self._proxies.for_url(url)
+        return self._derive(prepared, source, proxy, dropped, keep_body=keep_body)
+
+    def authorized(self, source: PreparedRequest, authorization: str) -> PreparedRequest:
+        """``source`` once more, with an ``Authorization`` header."""
+        prepared = PreparedRequest(source.method, source.url, source.template)
+        prepared.cookies = source.cookies
+        prepared.digest = source.digest
+        dropped = _PROXY_HEADERS | {"authorization"}
+        made = self._derive(
+            prepared, source, source.proxy, dropped, keep_body=True, authorization=authorization
+        )
+        if made is None:
+            raise AssertionError("the body was found repeatable when the request was prepared")
+        return made
+
+    def _derive(
+        self,
+        prepared: PreparedRequest,
+        source: PreparedRequest,
+        proxy: Proxy | None,
+        dropped: frozenset[str],
+        *,
+        keep_body: bool,
+        authorization: str = "",
+    ) -> PreparedRequest | None:
+        """Give ``prepared`` what it has in common with ``source``; None where the body cannot be repeated."""
         prepared.discard = source.discard
         prepared.max_redirects = source.max_redirects
         prepared.timeout_ns = source.timeout_ns
         prepared.expected = source.expected
         prepared.jar = source.jar
-        dropped = _BODY_HEADERS if not keep_body else frozenset()
-        if url.host == source.url.host:
-            prepared.cookies = source.cookies
-        else:
-            dropped = dropped | _SENSITIVE_HEADERS
+        prepared.proxy_is_given = source.proxy_is_given
         prepared.headers = {
             name: value for name, value in source.headers.items() if name.lower() not in dropped
         }
-        prepared.headers["Host"] = url.host_header
+        prepared.headers["Host"] = prepared.url.host_header
+        if authorization:
+            prepared.headers["Authorization"] = authorization
+        prepared.route(proxy)
         if keep_body and source.payload is not None:
             payload = source.payload.again()
             if payload is None:
@@ -271,7 +353,7 @@ class RequestFactory:
         if not self._keep_alive:
             headers["Connection"] = "close"
         auth = options.get("auth")
-        authorization = basic_authorization(*auth) if auth else url.authorization
+        authorization = _authorization(auth) if auth is not None else url.authorization
         if authorization is not None:
             headers["Authorization"] = authorization
         given = options.get("headers")
@@ -306,11 +388,7 @@ class RequestFactory:
         """Take over the options that change how the request is sent rather than what."""
         timeout = options.get("timeout")
         if timeout is not None:
-            prepared.timeout_ns = (
-                parse_duration_ns(timeout) if isinstance(timeout, str) else int(timeout * 1_000_000_000)
-            )
-            if prepared.timeout_ns <= 0:
-                raise ValueError(f"timeout must be positive, not {timeout!r}")
+            prepared.timeout_ns = timeout_ns(timeout, "timeout")
         redirects = options.get("max_redirects")
         if redirects is not None:
             prepared.max_redirects = redirects
@@ -324,13 +402,19 @@ class RequestFactory:
         if cookies:
             prepared.cookies = "; ".join(f"{name}={value}" for name, value in cookies.items())
         prepared.jar = options.get("jar")
+        auth = options.get("auth")
+        if isinstance(auth, DigestAuth):
+            prepared.digest = auth
 
     def _encode(self, prepared: PreparedRequest) -> None:
         """Write the request line and header lines.
 
         Raises ``ValueError`` for a name or value that would break the head: no script's data may do that.
         """
-        lines = [f"{prepared.method} {prepared.url.target} HTTP/1.1"]
+        # A proxy that is to fetch it itself is told the whole URL (RFC 9112, 3.2.2).
+        through_proxy = prepared.proxy is not None and not prepared.url.secure
+        target = prepared.url.href if through_proxy else prepared.url.target
+        lines = [f"{prepared.method} {target} HTTP/1.1"]
         for name, value in prepared.headers.items():
             if not _TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is no valid header name")
@@ -343,6 +427,30 @@ class RequestFactory:
         except UnicodeEncodeError:
             prepared.lines = text.encode("utf-8") + b"\r\n"
         prepared.wire = prepared.lines + b"\r\n" + prepared.body
+        if (prepared.body or prepared.body_stream is not None) and _waits_for_continue(prepared.headers):
+            prepared.expects_continue = True
+            prepared.wire = prepared.lines + b"\r\n"
+
+
+def _authorization(auth: object) -> str | None:
+    """The header for ``auth``; None for a digest, which needs a challenge first. Raises ``TypeError``."""
+    match auth:
+        case BasicAuth() | BearerAuth():
+            return auth.header
+        case DigestAuth():
+            return None
+        case (str() as username, str() as password):
+            return basic_authorization(username, password)
+    # Without the value: it may hold a secret.
+    raise TypeError(
+        f"auth is of type {type(auth).__name__}; give a (user, password) pair,"
+        " or what http.basic(), http.digest() and http.bearer() make"
+    )
+
+
+def _waits_for_continue(headers: Mapping[str, str]) -> bool:
+    given = ((name.lower(), value.lower()) for name, value in headers.items())
+    return ("expect", "100-continue") in given
 
 
 def _body_of(options: RequestOptions) -> Body | None:

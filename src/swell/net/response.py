@@ -74,6 +74,9 @@ class Response:
         "status_code",
     )
 
+    # The Cookie header that was sent, where somebody looks on: it is no part of the prepared request.
+    sent_cookies: str = ""
+
     def __init__(
         self,
         status_code: int,
@@ -100,6 +103,11 @@ class Response:
     def url(self) -> str:
         """The URL that answered: after redirects, the last one."""
         return self.request.text
+
+    @property
+    def connection(self) -> "Connection | None":
+        """The connection it came over."""
+        return self._connection
 
     @property
     def remote_ip(self) -> str:
@@ -147,6 +155,10 @@ class Response:
         if self._head is None:
             return Headers()
         return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._head.fields)
+
+    def header_bytes(self, name: bytes) -> list[bytes]:
+        """All values of the header field ``name`` (lower case) as they came."""
+        return self._head.values(name) if self._head is not None else []
 
     @property
     def encoding(self) -> str:

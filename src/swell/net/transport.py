@@ -16,16 +16,19 @@ import ssl
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic_ns
 from typing import Any, Final, NamedTuple
 
 from gevent import get_hub, getcurrent, monkey
 
 from swell.base.clock import CLOCK_OFFSET
-from swell.net.failure import DIAL, Failure, FailureError
+from swell.net.failure import DialTimeoutError, ExchangeTimeoutError
 from swell.net.http1 import DONE, ResponseParser
+from swell.net.local_ips import bind
 from swell.net.resolver import Endpoint
 from swell.net.tls import handshake_facts
+from swell.net.upload import next_piece
 
 SO_TIMESTAMPNS: Final = 35
 HAS_KERNEL_STAMPS: Final = sys.platform == "linux"
@@ -35,6 +38,7 @@ ANCILLARY_BYTES: Final = 64
 WINDOW_LIMIT_BYTES: Final = 60_000
 
 READ, WRITE = 1, 2
+NO_DEADLINE: Final = 0
 _unpack_timespec = struct.Struct("qq").unpack
 _socket_class: Any = monkey.get_original("socket", "socket")
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
@@ -47,25 +51,6 @@ class Channel(NamedTuple):
     tls: ssl.SSLObject | None
     incoming: ssl.MemoryBIO | None
     outgoing: ssl.MemoryBIO | None
-
-
-class ExchangeTimeoutError(TimeoutError):
-    """The time for the whole exchange is over."""
-
-
-class DialTimeoutError(TimeoutError):
-    """The time for connecting is over."""
-
-
-def _bind(sock: Any, source_ip: str) -> None:
-    try:
-        sock.bind((source_ip, 0))
-    except OSError as error:
-        if error.errno != errno.EADDRNOTAVAIL:
-            raise
-        # The same number as for exhausted ports, but another cause.
-        text = f"dial: {source_ip} (local_ips) is no address of this machine"
-        raise FailureError(Failure(DIAL, text)) from error
 
 
 class Connection:
@@ -96,6 +81,7 @@ class Connection:
         "parser",
         "received_bytes",
         "sent_bytes",
+        "sent_cookies",
         "sent_ns",
         "stamped",
         "tls_cipher",
@@ -115,6 +101,8 @@ class Connection:
         self.tls_version = self.tls_cipher = ""
         self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
         self.sent_bytes = self.received_bytes = 0
+        # The Cookie header of the current request, for those who look on.
+        self.sent_cookies = ""
         self.stamped = self.window_limited = False
         self.deadline_ns = 0
         self._error: BaseException | None = None
@@ -135,7 +123,7 @@ class Connection:
             if HAS_KERNEL_STAMPS:
                 sock.setsockopt(socket_module.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             if source_ip is not None:
-                _bind(sock, source_ip)
+                bind(sock, source_ip)
         except BaseException:
             self.close()
             raise
@@ -178,13 +166,14 @@ class Connection:
                 tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                self._send_plain(self._outgoing.read(), deadline_ns)
-                self._wait_once(READ, deadline_ns, ExchangeTimeoutError)
-                self._read_handshake_bytes()
+                data = self.talk(self._outgoing.read(), deadline_ns)
+                if not data:
+                    raise EOFError("the server closed the connection during the TLS handshake") from None
+                self._incoming.write(data)
             except ssl.SSLError:
                 # The alert that tells the server why.
-                if self._outgoing.pending:
-                    self._try_send(self._outgoing.read())
+                with suppress(OSError):
+                    self._socket.send(self._outgoing.read())
                 raise
         if self._outgoing.pending:
             self._send_plain(self._outgoing.read(), deadline_ns)
@@ -192,21 +181,20 @@ class Connection:
         self.tls_version, self.tls_cipher, _protocol = handshake_facts(tls)
         self.tls_ns = monotonic_ns() - started
 
-    def _read_handshake_bytes(self) -> None:
-        try:
-            data = self._socket.recv(READ_BYTES)
-        except BlockingIOError:
-            return
-        if not data:
-            raise EOFError("the server closed the connection during the TLS handshake")
-        self.received_bytes += len(data)
-        self._incoming.write(data)  # type: ignore[union-attr]  # set by start_tls
+    def talk(self, data: bytes, deadline_ns: int) -> bytes:
+        """Send ``data`` and wait for what comes back, before there is any exchange; empty at the end.
 
-    def _try_send(self, data: bytes) -> None:
-        try:
-            self._socket.send(data)
-        except OSError:
-            return
+        Raises ``OSError`` or ``ExchangeTimeoutError``.
+        """
+        self._send_plain(data, deadline_ns)
+        while True:
+            self._wait_once(READ, deadline_ns, ExchangeTimeoutError)
+            try:
+                received: bytes = self._socket.recv(READ_BYTES)
+            except BlockingIOError:
+                continue
+            self.received_bytes += len(received)
+            return received
 
     def _wait_once(self, events: int, deadline_ns: int, timeout_error: type[Exception]) -> None:
         """Park the greenlet until the socket is ready; not for the hot path."""
@@ -258,30 +246,8 @@ class Connection:
         then.
         """
         self.parser.start(is_head_request=is_head_request, discard=discard, max_body=max_body)
-        self.first_byte_ns = 0
-        self.window_limited = False
-        self.stamped = True
-        self._error = None
-        self.deadline_ns = deadline_ns
-        self.exchanges += 1
-        self.busy = True
-        if self._watcher is None:
-            self._watcher = self._hub.loop.io(self._socket.fileno(), READ)
-            self._watcher.start(self._on_readable)
         try:
-            if self._tls is not None:
-                self._tls.write(request)
-                request = self._outgoing.read()  # type: ignore[union-attr]
-            try:
-                sent = self._send(request)
-            except BlockingIOError:
-                sent = 0
-            self.sent_bytes += sent
-            if sent != len(request):
-                self._send_rest(memoryview(request)[sent:], deadline_ns)
-            if body is not None:
-                self._send_body(body, deadline_ns)
-            self.sent_ns = monotonic_ns()
+            self._send_request(request, body, deadline_ns)
             if self.parser.state != DONE and self._error is None:
                 if self._armed_until_ns == 0 or deadline_ns < self._armed_until_ns:
                     self._arm_timer(deadline_ns)
@@ -298,6 +264,105 @@ class Connection:
             raise self._error
         if not self.parser.can_reuse:
             self.close()
+
+    def _send_request(self, request: bytes, body: Iterator[bytes] | None, deadline_ns: int) -> None:
+        """Begin an exchange: send what is to be sent, and from now on read what comes."""
+        self.first_byte_ns = 0
+        self.window_limited = False
+        self.stamped = True
+        self._error = None
+        self.deadline_ns = deadline_ns
+        self.exchanges += 1
+        self.busy = True
+        if self._watcher is None:
+            self._watcher = self._hub.loop.io(self._socket.fileno(), READ)
+            self._watcher.start(self._on_readable)
+        if self._tls is not None:
+            self._tls.write(request)
+            request = self._outgoing.read()  # type: ignore[union-attr]
+        try:
+            sent = self._send(request)
+        except BlockingIOError:
+            sent = 0
+        self.sent_bytes += sent
+        if sent != len(request):
+            self._send_rest(memoryview(request)[sent:], deadline_ns)
+        if body is not None:
+            self._send_body(body, deadline_ns)
+        self.sent_ns = monotonic_ns()
+
+    # A streamed exchange: the parser is one whose ``feed`` says True whenever its reader has something to do.
+
+    def start_stream(
+        self, parser: ResponseParser, request: bytes, body: Iterator[bytes] | None, deadline_ns: int
+    ) -> None:
+        """Send ``request`` (then ``body``); what comes back goes to ``parser``, which the caller has started.
+
+        Raises as ``exchange`` does. After it the connection stays busy until ``end_stream``.
+        """
+        self.parser = parser
+        try:
+            self._send_request(request, body, deadline_ns)
+        except BaseException:
+            self.close()
+            raise
+
+    def wait_for_more(self, deadline_ns: int) -> None:
+        """Park until the parser's ``feed`` says True; the caller has seen to it that it did not already.
+
+        Raises what ended the exchange, or ``ExchangeTimeoutError``; the connection is dead then.
+        """
+        if self._error is None:
+            self.deadline_ns = deadline_ns
+            if self._armed_until_ns == 0 or deadline_ns < self._armed_until_ns:
+                self._arm_timer(deadline_ns)
+            self._waiter = getcurrent()
+            try:
+                self._hub.switch()
+            except BaseException:
+                self.close()
+                raise
+            finally:
+                self._waiter = None
+                # While the reader works on what it has, time does not run against the server.
+                self.deadline_ns = NO_DEADLINE
+        if self._error is not None:
+            self.close()
+            raise self._error
+
+    def pause_reading(self) -> None:
+        """Leave what arrives in the kernel, which in turn slows the server down."""
+        self.window_limited = True
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def resume_reading(self) -> None:
+        """Read again after ``pause_reading``."""
+        if self._watcher is not None and self._error is None:
+            self._watcher.start(self._on_readable)
+
+    def end_stream(self) -> None:
+        """The exchange is over; the connection is closed unless its parser says that it can be used again."""
+        can_reuse = self.parser.can_reuse and self._error is None
+        self.parser = ResponseParser()
+        self.busy = False
+        if not can_reuse:
+            self.close()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether reading ended in an error that nobody was told of yet."""
+        return self._error is not None
+
+    def poll(self, deadline_ns: int) -> None:
+        """Wait for something to arrive while a request is being sent, and parse it.
+
+        Raises ``ExchangeTimeoutError``; faults of what arrives come out when the request is sent.
+        """
+        self._wait_once(READ, deadline_ns, ExchangeTimeoutError)
+        if self._error is None and self._watcher is not None:
+            # The watcher may have read it already; then there is nothing left, which is fine.
+            self._on_readable()
 
     def _send_plain(self, data: bytes, deadline_ns: int) -> None:
         try:
@@ -323,14 +388,14 @@ class Connection:
             data = data[sent:]
 
     def _send_body(self, body: Iterator[bytes], deadline_ns: int) -> None:
-        for piece in body:
+        while (piece := next_piece(body)) is not None:
             if self.parser.state == DONE or self._error is not None:
                 # The server answered before it had everything: it does not want the rest.
                 self.parser.can_reuse = False
                 return
             if self._tls is not None:
                 self._tls.write(piece)
-                piece = self._outgoing.read()  # type: ignore[union-attr]  # noqa: PLW2901
+                piece = self._outgoing.read()  # type: ignore[union-attr]
             self._send_plain(piece, deadline_ns)
 
     def _on_readable(self) -> None:
@@ -407,7 +472,7 @@ class Connection:
 
     def _on_timer(self) -> None:
         self._armed_until_ns = 0
-        if not self.busy:
+        if not self.busy or self.deadline_ns == NO_DEADLINE:
             return
         if self.deadline_ns - monotonic_ns() > 0:
             self._arm_timer(self.deadline_ns)

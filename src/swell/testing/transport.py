@@ -71,6 +71,7 @@ class ScriptedConnection:
         self.tls_version = self.tls_cipher = ""
         self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
         self.sent_bytes = self.received_bytes = 0
+        self.sent_cookies = ""
         self.stamped = self.window_limited = False
 
     def connect(self, _deadline_ns: int) -> None:

@@ -7,8 +7,9 @@ import pytest
 from swell.base.errors import ConfigError, ScriptError
 from swell.config.options import Options
 from swell.config.scenarios import SharedIterations
+from swell.net.describe import describe_exchange
 from swell.net.response import Request, Response
-from swell.scripts.native.debug import debug_script, describe_exchange
+from swell.scripts.native.debug import debug_script
 from swell.testing.server import EchoServer
 
 MAIN = SharedIterations(name="main")

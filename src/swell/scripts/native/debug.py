@@ -1,24 +1,19 @@
 """One iteration of one VU in this process, with every request and response written out."""
 
-import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from swell.base.errors import ScriptError
 from swell.engine.foreground import ForegroundRun, ForegroundRuntime, Measured
 from swell.engine.vu import ControlFlow, RunAborted
+from swell.net.describe import describe_exchange
 from swell.scripts.native.stacks import script_stack
 
 if TYPE_CHECKING:
     from swell.base.clock import Clock
     from swell.config.options import Options
     from swell.config.scenarios import Scenario
-    from swell.net.response import Response
     from swell.scripts.native.script import NativeScript
-
-# Bodies are cut after this many characters: a page, not a download.
-BODY_CHARACTERS = 4_000
 
 Write = Callable[[str], None]
 
@@ -46,7 +41,9 @@ def debug_script(
 
     runtime = ForegroundRuntime(options, env, clock, seed=seed, log=log)
     run = ForegroundRun(script, runtime)
-    script.http.observers.append(lambda response: write(describe_exchange(response)))
+    with_bodies = options.http_debug != "headers"
+    # In place of the log's: here everything is shown anyway.
+    script.http.observers[:] = [lambda response: write(describe_exchange(response, with_bodies=with_bodies))]
     try:
         if script.exports.has_setup and not options.no_setup:
             write("-- setup()")
@@ -76,46 +73,6 @@ def _report_error(error: BaseException | None, write: Write) -> None:
 
 
 # Text
-
-
-def describe_exchange(response: "Response") -> str:
-    """One request and its response as text: ``>`` what was sent, ``<`` what came back."""
-    request = response.request
-    lines = [f"> {request.method} {request.text}"]
-    lines += [f"> {name}: {value}" for name, value in request.headers.items()]
-    sent_type = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
-    sent = _body_text(request.body or b"", sent_type)
-    lines += [f"> {line}" for line in ["", *sent] if sent]
-    if response.error:
-        lines.append(f"< error {response.error_code}: {response.error}")
-        return "\n".join(lines)
-    timings = response.timings
-    lines.append(
-        f"< {response.status_code} {response.reason}   {timings.duration:.2f} ms"
-        f" (blocked {timings.blocked:.2f}, connecting {timings.connecting:.2f},"
-        f" tls {timings.tls_handshaking:.2f}, sending {timings.sending:.2f},"
-        f" waiting {timings.waiting:.2f}, receiving {timings.receiving:.2f})"
-    )
-    lines += [f"< {name}: {value}" for name, value in response.headers.items()]
-    got = _body_text(response.content, response.headers.get("content-type", ""))
-    lines += [f"< {line}" for line in ["", *got] if got]
-    return "\n".join(lines)
-
-
-def _body_text(body: bytes, content_type: str) -> list[str]:
-    if not body:
-        return []
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return [f"({len(body)} bytes of {content_type or 'binary data'})"]
-    if "json" in content_type:
-        # What is no JSON is shown as it came: a wrong content type is what somebody may be looking for.
-        with suppress(ValueError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    if len(text) > BODY_CHARACTERS:
-        text = f"{text[:BODY_CHARACTERS]}\n({len(text) - BODY_CHARACTERS} more characters)"
-    return text.splitlines()
 
 
 def describe_samples(samples: list[Measured]) -> list[str]:

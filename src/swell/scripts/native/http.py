@@ -2,7 +2,9 @@
 
 Every function takes the same keyword options:
 
-- ``params``, ``headers``, ``cookies``: mappings; ``auth``: a (user, password) pair;
+- ``params``, ``headers``, ``cookies``: mappings;
+- ``auth``: a (user, password) pair, or what ``basic``, ``digest`` and ``bearer`` make;
+- ``proxy``: a URL in place of the environment's proxy, or ``""`` for none;
 - the body: ``json``, ``data`` (a form, text or bytes), ``content`` (raw, also an iterator) or ``files``;
 - ``timeout``: seconds, or text such as ``"500ms"``; 60 s by default, for the whole request with its body;
 - ``max_redirects``, ``discard_body``, ``jar`` (in place of the VU's own), ``compression`` of the body;
@@ -19,10 +21,13 @@ from swell.engine.vu import current_vu
 from swell.scripts.native.state import running_vu
 
 if TYPE_CHECKING:
+    from swell.net.auth import BasicAuth, BearerAuth, DigestAuth
     from swell.net.client import HTTPClient
     from swell.net.cookies import CookieJar
+    from swell.net.events import EventStream
     from swell.net.prepared import RequestOptions
     from swell.net.response import Response
+    from swell.net.streaming import StreamedResponse
 
 STATUS_MIN = 100
 STATUS_MAX = 599
@@ -77,6 +82,70 @@ def batch(requests: "Iterable[str | tuple[str, str] | tuple[str, str, RequestOpt
     and ``batch_per_host`` (6) to one host.
     """
     return _client("http.batch()").batch(list(requests))
+
+
+def stream(
+    method: str,
+    url: str,
+    *,
+    chunk_timeout: float | str | None = None,
+    **options: "Unpack[RequestOptions]",
+) -> "StreamedResponse":
+    """Send a request and read its response while it arrives; use it in a ``with``.
+
+    ::
+
+        with http.stream("GET", url) as response:
+            for line in response.iter_lines():
+                ...
+
+    ``timeout`` is the time to the head of the response, ``chunk_timeout`` (by default the same) the longest
+    wait for each further part.
+    """
+    return _client("http.stream()").stream(method, url, chunk_timeout=chunk_timeout, **options)
+
+
+def events(
+    url: str,
+    *,
+    method: str = "GET",
+    chunk_timeout: float | str | None = None,
+    last_event_id: str = "",
+    **options: "Unpack[RequestOptions]",
+) -> "EventStream":
+    """Ask for server-sent events, and iterate over them as they arrive.
+
+    Each has ``event``, ``data``, ``id``, ``retry``, ``latency`` (ms since the request was sent), ``gap`` (ms
+    since the event before) and ``received_ns`` (the kernel's receive stamp).
+    """
+    return _client("http.events()").events(
+        method, url, chunk_timeout=chunk_timeout, last_event_id=last_event_id, **options
+    )
+
+
+def basic(username: str, password: str) -> "BasicAuth":
+    """For ``auth``: user and password with every request (RFC 7617); the same as the pair."""
+    from swell.net.auth import BasicAuth  # noqa: PLC0415  # importing swell stays cheap
+
+    return BasicAuth(username, password)
+
+
+def digest(username: str, password: str) -> "DigestAuth":
+    """For ``auth``: user and password as the answer to a server's challenge (RFC 7616).
+
+    The first request of a VU to a server takes two rounds, each with a sample of its own, where the 401 of
+    the first is no failure; later requests of the iteration answer the same challenge at once.
+    """
+    from swell.net.auth import DigestAuth  # noqa: PLC0415  # importing swell stays cheap
+
+    return DigestAuth(username, password)
+
+
+def bearer(token: str) -> "BearerAuth":
+    """For ``auth``: a token with every request (RFC 6750)."""
+    from swell.net.auth import BearerAuth  # noqa: PLC0415  # importing swell stays cheap
+
+    return BearerAuth(token)
 
 
 def cookies() -> "CookieJar":

@@ -9,7 +9,8 @@ import msgspec
 from swell.base.errors import ConfigError, ScriptError, SwellError
 from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
 from swell.engine.vu import VU, ControlFlow, VUStopped, current_vu
-from swell.net.client import HTTPClient, HTTPShared
+from swell.net.client import HTTPClient
+from swell.net.shared import HTTPShared
 from swell.scripts.native.functions import accepts_data
 from swell.scripts.native.jsonable import json_faults, plain
 from swell.scripts.native.stacks import script_stack, summary_line
@@ -49,7 +50,10 @@ class NativeScript:
             runtime.recorder,
             runtime.errors,
             runtime.log,
+            worker_index=runtime.worker_index,
             worker_count=runtime.worker_count,
+            env=runtime.env,
+            clock=runtime.clock,
         )
 
     def new_vu(self, vu: VU) -> None:

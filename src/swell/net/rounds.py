@@ -1,0 +1,128 @@
+"""Requests that follow from a response: redirects, and the answer to a digest challenge."""
+
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Final
+
+from swell.net.auth import digest_challenge
+from swell.net.failure import FailureError
+from swell.net.url import join
+
+if TYPE_CHECKING:
+    from swell.net.client import HTTPClient
+    from swell.net.prepared import Expected, PreparedRequest
+    from swell.net.response import Response
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+UNAUTHORIZED: Final = 401
+# What may have a request of its own following it.
+MAY_GO_ON: Final = REDIRECTS | {UNAUTHORIZED}
+
+
+class ExpectsChallenge:
+    """k6's rule: the 401 that a digest begins with is no failure; ``original`` judges everything else."""
+
+    __slots__ = ("original",)
+
+    def __init__(self, original: "Expected") -> None:
+        self.original = original
+
+    def __call__(self, status: int) -> bool:
+        """Whether ``status`` is no failure."""
+        return status == UNAUTHORIZED or self.original(status)
+
+
+class Rounds:
+    """The rounds of one request of a script; ``next`` makes the following one."""
+
+    __slots__ = ("_client", "_has_answered", "_left")
+
+    def __init__(self, client: "HTTPClient", max_redirects: int) -> None:
+        self._client = client
+        self._left = max_redirects
+        self._has_answered = False
+
+    def next(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
+        """The request that ``response`` to ``prepared`` asks for, or None where it is the last word.
+
+        Raises ``FailureError`` for a redirect to what cannot be requested.
+        """
+        if response.status_code in REDIRECTS:
+            return self._redirected(prepared, response)
+        if response.status_code == UNAUTHORIZED and prepared.digest is not None and not self._has_answered:
+            return self._answered(prepared, response)
+        return None
+
+    def _redirected(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
+        """As Go's client does: 301 to 303 become GET without a body, 307 and 308 keep both."""
+        location = response.headers.get("location")
+        if not location or self._left <= 0:
+            return None
+        self._left -= 1
+        shared = self._client.shared
+        keep = response.status_code in (307, 308)
+        method = prepared.method
+        if not keep and method not in ("GET", "HEAD"):
+            method = "GET"
+        url = shared.urls[join(prepared.url, location)]
+        following = shared.factory.redirected(prepared, url, method, keep_body=keep)
+        if following is None:
+            return None
+        if following.digest is not None:
+            return authorized(self._client, following)
+        if isinstance(following.expected, ExpectsChallenge):
+            following.expected = following.expected.original
+        return following
+
+    def _answered(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
+        self._has_answered = True
+        client = self._client
+        try:
+            challenge = digest_challenge(response.header_bytes(b"www-authenticate"))
+        except ValueError as error:
+            name = prepared.template.name
+            client.shared.warn_once(f"{prepared.method} {name}: {error}")
+            return None
+        client.challenges[prepared.url.key] = challenge
+        return authorized(client, prepared)
+
+
+def authorized(client: "HTTPClient", prepared: "PreparedRequest") -> "PreparedRequest":
+    """``prepared`` with the answer to the challenge that its server gave last; as it is where none is known.
+
+    Without one the first answer will be a challenge, which is no failure.
+    """
+    expected = prepared.expected
+    original = expected.original if isinstance(expected, ExpectsChallenge) else expected
+    challenge = client.challenges.get(prepared.url.key)
+    digest = prepared.digest
+    if challenge is None or digest is None:
+        prepared.expected = ExpectsChallenge(original)
+        return prepared
+    answer = digest.respond(challenge, prepared.method, prepared.url.target)
+    following = client.shared.factory.authorized(prepared, answer)
+    # The first answer to a challenge must succeed; a remembered one may have grown stale.
+    following.expected = original if challenge.count == 1 else ExpectsChallenge(original)
+    return following
+
+
+def follow(client: "HTTPClient", prepared: "PreparedRequest", response: "Response") -> "Response":
+    """Send what follows from ``response``; the last response, with those before it in its ``history``."""
+    history: list[Response] = []
+    rounds = Rounds(client, prepared.max_redirects)
+    while True:
+        try:
+            following = rounds.next(prepared, response)
+        except FailureError as error:
+            history.append(response)
+            now = monotonic_ns()
+            response = client.failed(prepared, None, error.failure, now, now)
+            break
+        if following is None:
+            break
+        history.append(response)
+        prepared = following
+        response = client.send(prepared)
+        if response.status_code not in MAY_GO_ON:
+            break
+    response.history = tuple(history)
+    return response
