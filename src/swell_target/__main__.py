@@ -9,11 +9,10 @@ from pathlib import Path
 
 from swell_target.base.errors import OperatorError
 from swell_target.base.settings import DEFAULT_STRIPE_SECRET, Settings
+from swell_target.ports import PORTS
 
 PROGRAM = "swell target"
 DEFAULT_DATA = "swell-target-data"
-# Where the scripts of the five teams look for their service.
-PORTS = {"aspire": 3000, "aivo": 8080, "cooly": 5001, "aiaas": 8000, "wwmaa": 8001}
 EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
 
 
@@ -77,12 +76,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _names(options: argparse.Namespace) -> list[str]:
-    from swell_target.services import SERVICES  # noqa: PLC0415 - the supervisor needs the names only
-
     names = [name for name in options.services.split(",") if name]
-    unknown = [name for name in names if name not in SERVICES]
+    unknown = [name for name in names if name not in PORTS]
     if unknown or not names:
-        raise OperatorError(f"no service {', '.join(unknown) or 'given'}: there are {', '.join(SERVICES)}")
+        raise OperatorError(f"no service {', '.join(unknown) or 'given'}: there are {', '.join(PORTS)}")
     return names
 
 
@@ -114,10 +111,7 @@ def _serve(options: argparse.Namespace) -> int:
     from swell_target.base.present import announce  # noqa: PLC0415 - a worker needs none of these
     from swell_target.base.supervisor import Options, serve  # noqa: PLC0415
 
-    names = [name for name in options.services.split(",") if name]
-    unknown = [name for name in names if name not in PORTS]
-    if unknown or not names:
-        raise OperatorError(f"no service {', '.join(unknown) or 'given'}: there are {', '.join(PORTS)}")
+    names = _names(options)
     if not 1 <= options.processes <= 64:  # noqa: PLR2004 - more makes no sense on one machine
         raise OperatorError("--processes must be from 1 to 64")
     settings = Settings(
@@ -165,11 +159,11 @@ def _read_faults(path: str) -> str:
 
 def _seed(options: argparse.Namespace) -> int:
     from swell_target.base.seeding import seed  # noqa: PLC0415 - loads SQLAlchemy
-    from swell_target.services import SERVICES  # noqa: PLC0415
+    from swell_target.services import load  # noqa: PLC0415
 
     settings = Settings(data=options.data, db=options.db, seed=options.seed)
     size = "" if options.only_clean else options.size
-    chosen = [SERVICES[name] for name in _names(options)]
+    chosen = load(_names(options)).values()
     made = seed(settings, chosen, size, clean=options.clean or options.only_clean, drop=options.drop)
     for name, counts in made.items():
         rows = ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -179,9 +173,9 @@ def _seed(options: argparse.Namespace) -> int:
 
 def _work() -> int:
     from swell_target.base.worker import main as work  # noqa: PLC0415 - the worker's own world
-    from swell_target.services import SERVICES  # noqa: PLC0415
+    from swell_target.services import load  # noqa: PLC0415
 
-    return work(SERVICES)
+    return work(load)
 
 
 if __name__ == "__main__":

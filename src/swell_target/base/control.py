@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Frame = dict[str, Any]
 MAX_LINE_BYTES = 4 * 1024 * 1024

@@ -1,5 +1,6 @@
 """``swell target seed``: test data put in and taken out, on databases that are plainly for tests."""
 
+import functools
 import re
 from collections.abc import Iterable
 from random import Random
@@ -62,10 +63,10 @@ def seed(
             made[service.name] = {}
             if size:
                 random = Random(settings.seed)  # noqa: S311 - repeatable on purpose
-                wanted = cast("SeedSize", size)
-                made[service.name] = backend.run_now(
-                    lambda tx, one=service, chance=random: one.seed(tx, wanted, chance, settings)  # type: ignore[misc]
+                fill = functools.partial(
+                    service.seed, size=cast("SeedSize", size), random=random, settings=settings
                 )
+                made[service.name] = backend.run_now(fill)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise OperatorError(f"seeding {service.name} failed, nothing of it was kept: {reason}") from None

@@ -15,6 +15,17 @@ def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless one of its unique keys is taken; whether it was inserted.
+
+    Of two at once the second waits for the first's transaction, so that one of them gets True.
+    """
+    # RETURNING tells on both; rowcount of an insert is not kept by every driver.
+    key = next(iter(table.primary_key.columns))
+    done = tx.execute(insert(tx, table).values(**values).on_conflict_do_nothing().returning(key))
+    return done.first() is not None
+
+
 def insert_many(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
     """Insert rows in batches, leaving alone those whose key is there already; how many were given."""
     statement = insert(tx, table).on_conflict_do_nothing()

@@ -74,7 +74,7 @@ def _add_descriptions(service: Service) -> None:
 
     @service.get("/openapi.json", name="openapi", answers={200: None}, hidden=True)
     async def openapi_document(call: Call) -> Reply:  # noqa: ARG001 - every handler takes it
-        """This service's description."""
+        """The description of the service."""
         if not document:
             document.append(msgspec.json.encode(openapi.document(service)))
         return Reply(document[0])

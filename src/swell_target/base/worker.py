@@ -8,7 +8,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -28,6 +28,7 @@ from swell_target.base.service import Service
 from swell_target.base.settings import Settings
 from swell_target.base.standard import follow_faults
 
+Load = Callable[[list[str]], dict[str, Service]]
 KEEP_ALIVE_S = 120
 GRACE_S = 2
 SAMPLE_EVERY_S = 1.0
@@ -42,7 +43,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def work(launch: Launch, services: Mapping[str, Service]) -> int:
+def work(launch: Launch, load: Load) -> int:
     """Serve until told to stop, or the supervisor is gone; the exit status."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
@@ -50,7 +51,7 @@ def work(launch: Launch, services: Mapping[str, Service]) -> int:
     # psycopg's threads wait for the interpreter lock of a busy event loop: let them have it sooner than after 5 ms.
     sys.setswitchinterval(0.001)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_Worker(launch, services).run())
+        return runner.run(_Worker(launch, load).run())
 
 
 def _loop_factory() -> Any:
@@ -62,9 +63,9 @@ def _loop_factory() -> Any:
 
 
 class _Worker:
-    def __init__(self, launch: Launch, services: Mapping[str, Service]) -> None:
+    def __init__(self, launch: Launch, load: Load) -> None:
         self.launch = launch
-        self.services = [services[name] for name in launch.services]
+        self.services = list(load(launch.services).values())
         self.stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -181,6 +182,6 @@ def prepare(settings: Settings, backend: Backend, service: Service, size: str) -
     )
 
 
-def main(services: Mapping[str, Service]) -> int:
+def main(load: Load) -> int:
     """The worker's entry: orders on standard input."""
-    return work(msgspec.json.decode(sys.stdin.buffer.read(), type=Launch), services)
+    return work(msgspec.json.decode(sys.stdin.buffer.read(), type=Launch), load)

@@ -67,11 +67,11 @@ class StreamQuery(Struct):
     session_id: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-def _session(call: Call, user_id: str, email: str, credits: int, status: int) -> Reply:
+def _session(call: Call, user_id: str, email: str, balance: int, status: int) -> Reply:
     """Log in: the token in the body, and as a cookie for browsers."""
     token = tokens.issue(call.runtime.settings.secret, user_id, "cooly", TOKEN_SECONDS)
     cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={TOKEN_SECONDS}"
-    body = Session(token=token, id=user_id, email=email, credits=credits)
+    body = Session(token=token, id=user_id, email=email, credits=balance)
     return Reply(body, status, headers=[("set-cookie", cookie)])
 
 

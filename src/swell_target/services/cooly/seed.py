@@ -24,17 +24,17 @@ def fill(tx: Connection, size: SeedSize, random: Random, settings: Settings) -> 
     people += [(f"loadtest-{i}", f"loadtest_{i}@example.com", 10_000) for i in range(ACCOUNTS[size])]
     created = {"created": CREATED_MS}
     users = [
-        {"id": name, "email": email, "password": password, "credits": credits} | created
-        for name, email, credits in people
+        {"id": name, "email": email, "password": password, "credits": balance} | created
+        for name, email, balance in people
     ]
-    rich = [(name, credits) for name, _, credits in people if credits]
+    rich = [(name, balance) for name, _, balance in people if balance]
     lots = [
-        {"id": f"lot-{name}", "user_id": name, "left": credits, "expires": None} for name, credits in rich
+        {"id": f"lot-{name}", "user_id": name, "left": balance, "expires": None} for name, balance in rich
     ]
     entries = [
-        {"id": f"seed-{name}", "user_id": name, "amount": credits, "reason": "seed", "session_id": None}
+        {"id": f"seed-{name}", "user_id": name, "amount": balance, "reason": "seed", "session_id": None}
         | created
-        for name, credits in rich
+        for name, balance in rich
     ]
     made = {"users": insert_many(tx, USERS, users), "credit lots": insert_many(tx, LOTS, lots)}
     insert_many(tx, LEDGER, entries)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
-from swell_target.base.sql import insert
+from swell_target.base.sql import insert_once
 from swell_target.services.cooly.models import Consistency, GenerateBody
 from swell_target.services.cooly.schema import DEAD, LEDGER, LOTS, OUTBOX, RESERVATIONS, SESSIONS, USERS
 
@@ -47,8 +47,7 @@ def add_user(tx: Connection, email: str, password_hash: str) -> str:
     """A new account without credits; Problem 409 when the address is taken."""
     user_id = new_id()
     values = {"id": user_id, "email": email, "password": password_hash, "credits": 0, "created": now_ms()}
-    done = tx.execute(insert(tx, USERS).values(values).on_conflict_do_nothing())
-    if done.rowcount == 0:
+    if not insert_once(tx, USERS, values):
         raise Problem(409, "this e-mail address has an account already")
     return user_id
 
