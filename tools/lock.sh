@@ -11,9 +11,9 @@ UV=${UV:-.venv/bin/uv}
 compile() {
     input=$1 output=$2
     shift 2
-    # --no-config and the named index: the lock must not depend on this machine's settings.
-    env -u UV_INDEX -u UV_FIND_LINKS -u UV_EXTRA_INDEX_URL "$UV" --no-config pip compile --quiet "$input" \
-        --default-index https://pypi.org/simple --no-emit-index-url --no-emit-find-links \
+    # --no-config, and uv's own default index: the lock must not depend on this machine's settings.
+    env -u UV_INDEX -u UV_DEFAULT_INDEX -u UV_FIND_LINKS -u UV_EXTRA_INDEX_URL "$UV" --no-config pip compile --quiet "$input" \
+        --no-emit-index-url --no-emit-find-links \
         --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
         --output-file "$output" "$@"
 }
