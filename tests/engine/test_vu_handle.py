@@ -43,6 +43,21 @@ def test_closed_model_has_no_start_lag() -> None:
     assert harness.samples("iteration_response_time") == []
 
 
+def test_vu_says_how_late_its_iteration_started() -> None:
+    """-1 in the closed model; in the open model the start lag, for the client to count from."""
+    seen: list[int] = []
+
+    def body(harness: Harness, vu: VU) -> None:
+        seen.append(vu.start_lag_ns)
+
+    Harness(body).run_one(ONCE)
+    assert seen == [-1]
+    Harness(body).run_one(
+        ConstantArrivalRate(name="a", rate=1, duration_ns=S, pre_allocated_vus=1, max_vus=1)
+    )
+    assert seen == [-1, 0]
+
+
 def test_samples_carry_the_scenario_tags() -> None:
     """Run tags, scenario tags and the system tags that are switched on."""
     harness = Harness(takes(1), options=Options(tags={"run": "7"}, system_tags=("scenario", "group", "url")))

@@ -4,12 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from report_snapshots import busy, empty, run_info
+from report_snapshots import builtin, busy, empty, run_info, trend
 
 from swell.metrics.histogram import Histogram
 from swell.metrics.snapshot import ErrorRow, Reason, RequestRow, Snapshot, Verdict
 from swell.report.ansi import Painter, cell_width, ellipsised, strip_ansi
 from swell.report.endofrun import end_of_run, figure, own_parts, verdict_lines
+from swell.report.openmodel import open_model_table
 from swell.report.requests import MAX_ERRORS, MAX_ROWS, common_origin, error_table, request_table
 
 PLAIN = Painter(colour=False)
@@ -176,3 +177,39 @@ def test_a_saved_snapshot_makes_the_same_report() -> None:
     """The report is a function of the snapshot: JSON there and back changes nothing."""
     again = msgspec.json.decode(msgspec.json.encode(busy()), type=Snapshot)
     assert end_of_run(again, mode="full") == end_of_run(busy(), mode="full")
+
+
+def trended(**trends: list[float]) -> Snapshot:
+    """A run with these trends."""
+    return Snapshot(
+        run=run_info(), metrics=tuple(builtin(name, trend(*values)) for name, values in trends.items())
+    )
+
+
+def test_the_open_model_shows_both_times() -> None:
+    """What the target took, and what the user waited for, side by side."""
+    run = trended(http_req_duration=[2.0] * 4, http_req_response_time=[2.0, 3.0, 4.0, 500.0])
+    assert open_model_table(run, width=80, paint=PLAIN) == [
+        "  OPEN MODEL                           p50     p95     p99     max",
+        "  service time   sent to last byte  2.00ms  2.00ms  2.00ms  2.00ms",
+        "  response time  due to last byte   3.50ms   426ms   485ms   500ms",
+    ]
+
+
+def test_closed_model_requests_in_the_service_time_are_said() -> None:
+    """Where scenarios of both models ran, the two lines do not count the same requests."""
+    run = trended(http_req_duration=[2.0] * 9, http_req_response_time=[2.0] * 4)
+    assert "closed model too" in "\n".join(open_model_table(run, width=80, paint=PLAIN))
+
+
+def test_the_closed_model_has_no_response_time() -> None:
+    """Nothing was due at a time of its own."""
+    assert open_model_table(trended(http_req_duration=[2.0]), width=80, paint=PLAIN) == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_the_times_fit_the_terminal(width: int) -> None:
+    """Labels give way to figures."""
+    run = trended(http_req_duration=[2.0] * 4, http_req_response_time=[2.0, 3.0, 4.0, 60_000.0])
+    lines = open_model_table(run, width=width, paint=PLAIN)
+    assert all(cell_width(line) <= max(width, 50) for line in lines)

@@ -56,6 +56,7 @@ class VU:
         "scenario_progress",
         "scenario_started_ns",
         "slot",
+        "start_lag_ns",
         "tags",
     )
 
@@ -75,6 +76,8 @@ class VU:
         self.iteration_in_scenario = 0
         self.iteration_number = -1
         self.scenario_started_ns = 0
+        # How late the current iteration started, until the client takes it; -1 in the closed model.
+        self.start_lag_ns = -1
         # Progress of the scenario from 0 to 1: a callable, as it depends on the executor.
         self.scenario_progress: Any = None
         # Tags of the activation (run + scenario + ``group``); ``tags`` adds groups and what the script sets.

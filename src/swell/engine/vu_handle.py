@@ -187,7 +187,8 @@ class VUHandle:
         self._state = _RUNNING
         started_ns = now()
         if intended_ns >= 0:
-            self._sample(self._lag_series, started_ns, (started_ns - intended_ns) / NS_PER_MS)
+            vu.start_lag_ns = lag_ns = started_ns - intended_ns
+            self._sample(self._lag_series, started_ns, lag_ns / NS_PER_MS)
         try:
             self._call()  # type: ignore[misc]  # bound by _main
         except BaseException as error:  # noqa: BLE001  # a script may raise anything, SystemExit and Timeout too
@@ -304,6 +305,7 @@ class VUHandle:
         vu.group = ""
         vu.base_tags = vu.tags = executor.base_tags
         vu.scenario_started_ns = executor.started_ns
+        vu.start_lag_ns = -1
         vu.scenario_progress = executor.progress
         vu.greenlet = self.greenlet
         current_vu.set(vu)

@@ -71,7 +71,19 @@ _BUILTINS = (
     _counter("http_reqs"),
     _time("http_req_duration"),
     *(_time(name) for name in HTTP_PHASES),
+    # From when a request was due to the last byte of its answer; open-model scenarios only.
+    _time("http_req_response_time"),
     Metric("http_req_failed", MetricType.RATE),
+    # One per attempt to open a WebSocket, failed ones included.
+    _counter("ws_sessions"),
+    _time("ws_connecting"),
+    _time("ws_session_duration"),
+    _counter("ws_msgs_sent"),
+    _counter("ws_msgs_received"),
+    _time("ws_ping"),
+    # swell's own: attempts that gave no session, and sessions that neither side had meant to end so.
+    Metric("ws_connect_failed", MetricType.RATE),
+    Metric("ws_session_dropped", MetricType.RATE),
     _counter("data_sent", Contains.DATA),
     _counter("data_received", Contains.DATA),
 )

@@ -1,7 +1,7 @@
 """What stands in the terminal when a run is over: k6's summary, then the parts that are swell's own.
 
-Order: summary, request table, errors, warnings, the verdict on the measurement, where the run was saved. The
-parts a person must not miss come last, next to the prompt.
+Order: summary, request table, times of the open model, errors, warnings, the verdict on the measurement,
+where the run was saved. The parts a person must not miss come last, next to the prompt.
 """
 
 import textwrap
@@ -10,6 +10,7 @@ from swell.metrics.snapshot import Reason, Snapshot, Verdict
 from swell.report.ansi import BOLD, FAINT, GREEN, RED, YELLOW, Painter, ellipsised, printable
 from swell.report.legacy import legacy_summary
 from swell.report.numbers import significant
+from swell.report.openmodel import open_model_table
 from swell.report.requests import error_table, request_table
 from swell.report.summary import SummaryStyle, k6_summary
 
@@ -63,6 +64,7 @@ def own_parts(
     width = max(_MIN_WIDTH, width)
     blocks = [
         request_table(snapshot, width=width, paint=paint),
+        open_model_table(snapshot, width=width, paint=paint),
         error_table(snapshot.errors, width=width, paint=paint),
         _warnings(snapshot.warnings, width, paint),
         _outcome(snapshot, width, paint),

@@ -34,7 +34,7 @@ FAIL_MARK = "✗"
 # beginning wins, so that web vitals are not taken for the browser's other metrics.
 _FAMILIES: dict[str, tuple[str, ...]] = {
     "CUSTOM": (),
-    "HTTP": ("http_reqs", "http_req_duration", "http_req_failed", *HTTP_PHASES),
+    "HTTP": ("http_reqs", "http_req_duration", "http_req_failed", "http_req_response_time", *HTTP_PHASES),
     "EXECUTION": ("vus", "iterations", "iteration_duration", "dropped_iterations", *OWN_ITERATION_METRICS),
     "NETWORK": ("data_sent", "data_received"),
     "BROWSER": ("browser_",),
