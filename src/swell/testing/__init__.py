@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from swell.testing.raw import RawServer as RawServer
     from swell.testing.server import EchoServer as EchoServer
     from swell.testing.transport import ScriptedTransport as ScriptedTransport
+    from swell.testing.websocket import WebSocketServer as WebSocketServer
 
 # Public name -> its module, imported on first use: a test of a parser needs no gevent, one of a clock no TLS.
 _HOMES = {
@@ -18,10 +19,19 @@ _HOMES = {
     "RawServer": "swell.testing.raw",
     "ScriptedTransport": "swell.testing.transport",
     "VirtualClock": "swell.testing.clock",
+    "WebSocketServer": "swell.testing.websocket",
     "run_cli": "swell.testing.cli",
 }
 
-__all__ = ["Authority", "EchoServer", "RawServer", "ScriptedTransport", "VirtualClock", "run_cli"]
+__all__ = [
+    "Authority",
+    "EchoServer",
+    "RawServer",
+    "ScriptedTransport",
+    "VirtualClock",
+    "WebSocketServer",
+    "run_cli",
+]
 
 
 def __getattr__(name: str) -> object:
