@@ -67,13 +67,14 @@ class Response:
         "_head",
         "_phases",
         "content",
-        "error",
-        "error_code",
-        "history",
         "request",
         "status_code",
     )
 
+    # Set on the few responses that have them: a class attribute costs nothing per response.
+    error: str = ""
+    error_code: int = 0
+    history: "tuple[Response, ...]" = ()
     # The Cookie header that was sent, where somebody looks on: it is no part of the prepared request.
     sent_cookies: str = ""
 
@@ -89,9 +90,6 @@ class Response:
         self.status_code = status_code
         self.request = request
         self.content = content
-        self.error = ""
-        self.error_code = 0
-        self.history: tuple[Response, ...] = ()
         self._head = head
         self._phases = phases
         self._connection = connection
