@@ -18,7 +18,7 @@ compile() {
         --output-file "$output" "$@"
 }
 
-compile pyproject.toml requirements/run.txt --group build
-compile pyproject.toml requirements/dev.txt --group build --group test --group docs --constraint requirements/run.txt
+compile pyproject.toml requirements/run.txt --extra target --group build
+compile pyproject.toml requirements/dev.txt --extra target --group build --group test --group docs --constraint requirements/run.txt
 # Locust has an environment of its own: it asks for other versions, and is only compared with.
 compile benchmarks/locust.in benchmarks/locust.txt

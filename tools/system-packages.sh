@@ -5,12 +5,15 @@ set -eu
 
 # Program:package of Debian.
 case "$1" in
-test) needed='redis-server:redis-server' ;;
+test) needed='redis-server:redis-server initdb:postgresql' ;;
 bench) needed='nginx:nginx wrk:wrk hey:hey taskset:util-linux' ;;
 esac
 
 # Where Debian keeps servers; a user's PATH may not have it.
 PATH="$PATH:/usr/sbin"
+for directory in /usr/lib/postgresql/*/bin; do
+    PATH="$PATH:$directory"
+done
 missing=''
 for row in $needed; do
     command -v "${row%%:*}" >/dev/null || missing="$missing ${row#*:}"

@@ -18,13 +18,14 @@ EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status: 0, 1 for an operator's fault, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments == ["worker"]:
+            return _work()
+        options = _parser().parse_args(arguments)
         if options.command == "serve":
             return _serve(options)
-        if options.command == "seed":
-            return _seed(options)
-        return _work()
+        return _seed(options)
     except OperatorError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
@@ -40,7 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="start the services")
     seed = commands.add_parser("seed", help="fill the databases with test data, or empty them")
-    commands.add_parser("worker", help=argparse.SUPPRESS)
     for command in (serve, seed):
         command.add_argument("--services", default=",".join(PORTS), help="which ones, with commas (all)")
         command.add_argument(

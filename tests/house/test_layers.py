@@ -30,6 +30,8 @@ NEIGHBOURS = {
     ("cli", "doctor"),
     ("doctor", "testing"),
 }
+# The reference platform is another program: nothing of swell imports it, and it imports nothing of swell.
+TARGET = sorted((SOURCE / "swell_target").rglob("*.py"))
 # The package's root re-exports the scripts' names (on demand) and holds the version, which anyone may read.
 ROOT = {"swell", "swell.__main__"}
 
@@ -84,6 +86,35 @@ def test_imports_point_down(path: Path) -> None:
         for name, line in imports(path)
         if package(name) and not may_import(package(importer), package(name))
     ]
+    assert wrong == []
+
+
+def test_the_platform_and_swell_are_strangers() -> None:
+    """swell_target imports nothing from swell, nor swell anything from it: a command starts it as a process."""
+    crossing = [
+        f"{path}:{line}: imports {name}"
+        for paths, other in ((TARGET, "swell"), (MODULES, "swell_target"))
+        for path in paths
+        for name, line in imports(path)
+        if name.split(".")[0] == other
+    ]
+    assert TARGET
+    assert crossing == []
+
+
+def test_the_platform_s_machinery_knows_no_service() -> None:
+    """swell_target.base imports no service, and no service another one."""
+    wrong = []
+    for path in TARGET:
+        parts = module_name(path).split(".")
+        own = ".".join(parts[:3]) if parts[1:2] == ["services"] and len(parts) > 2 else "swell_target.base"
+        if parts[1:2] not in (["base"], ["services"]) or len(parts) == 2:
+            continue
+        wrong += [
+            f"{path}:{line}: imports {name}"
+            for name, line in imports(path)
+            if name.startswith("swell_target.services.") and not f"{name}.".startswith(f"{own}.")
+        ]
     assert wrong == []
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "new": CommandRow("swell.cli.new", "Write a first script."),
     "demo": CommandRow("swell.cli.demo", "Run a load test against a target that comes with swell."),
     "doctor": CommandRow("swell.cli.doctor", "Check this machine, and swell's own figures on it."),
+    "target": CommandRow("swell.cli.target", "Start the reference platform: five services to test against."),
     "version": CommandRow("swell.cli.version", "Print the version."),
     "completion": CommandRow("swell.cli.completion", "Print the completion script of a shell."),
 }

@@ -212,8 +212,8 @@ class App:
             if socket is not None and socket.accepted:
                 await socket.close(1011)
             else:
-                problem = Problem(500, "internal error", trace_id=trace_id)
-                await _refuse(send, self._problem(problem, scope["path"]), headers)
+                internal = Problem(500, "internal error", trace_id=trace_id)
+                await _refuse(send, self._problem(internal, scope["path"]), headers)
         finally:
             if socket is not None:
                 await socket.finish()

@@ -122,7 +122,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # 
 def _begin_sqlite(connection: Connection, statement: str) -> None:
     raw = connection.connection.dbapi_connection
     assert raw is not None  # noqa: S101 - a connection that begins is open
-    raw.execute(statement)  # type: ignore[attr-defined]
+    raw.execute(statement)
 
 
 class Postgres:

@@ -159,7 +159,7 @@ class ServiceMetrics:
             source = CollectorRegistry()
             MultiProcessCollector(source)  # type: ignore[no-untyped-call]
         page = CollectorRegistry()
-        page.register(_OfService(source, self.service))  # type: ignore[arg-type]
+        page.register(_OfService(source, self.service))
         return generate_latest(page)
 
 

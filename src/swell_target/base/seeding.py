@@ -1,12 +1,12 @@
 """``swell target seed``: test data put in and taken out, on databases that are plainly for tests."""
 
-import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import cast
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from swell_target.base.database import ensure_schema, open_backend
@@ -40,6 +40,12 @@ def refuse_production(settings: Settings) -> None:
         raise OperatorError(f"the database {name} on {host} looks like production: seeding it is refused")
 
 
+def _filler(
+    service: Service, size: str, random: Random, settings: Settings
+) -> Callable[[Connection], dict[str, int]]:
+    return lambda tx: service.seed(tx, cast("SeedSize", size), random, settings)
+
+
 def seed(
     settings: Settings, services: Iterable[Service], size: str, *, clean: bool, drop: bool = False
 ) -> dict[str, dict[str, int]]:
@@ -63,10 +69,7 @@ def seed(
             made[service.name] = {}
             if size:
                 random = Random(settings.seed)  # noqa: S311 - repeatable on purpose
-                fill = functools.partial(
-                    service.seed, size=cast("SeedSize", size), random=random, settings=settings
-                )
-                made[service.name] = backend.run_now(fill)
+                made[service.name] = backend.run_now(_filler(service, size, random, settings))
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise OperatorError(f"seeding {service.name} failed, nothing of it was kept: {reason}") from None

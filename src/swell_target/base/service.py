@@ -80,7 +80,8 @@ class Route:
     @property
     def status(self) -> int:
         """What is answered when the handler returns a plain value."""
-        return next(iter(self.answers))
+        status: int = next(iter(self.answers))
+        return status
 
     @property
     def pattern(self) -> re.Pattern[str]:

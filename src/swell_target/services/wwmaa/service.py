@@ -1,0 +1,15 @@
+"""WWMAA's declaration; routes and background work hang themselves on it."""
+
+from swell_target.base.service import Service
+from swell_target.services.wwmaa import seed
+from swell_target.services.wwmaa.schema import SCHEMA
+
+SERVICE = Service(
+    name="wwmaa",
+    title="WWMAA: a martial-arts association's members, events and live sessions",
+    port=8001,
+    schema=SCHEMA,
+    seed=seed.fill,
+    clean=seed.clean,
+    health_paths=("/health", "/api/health"),
+)
