@@ -16,8 +16,15 @@ from typing import Final
 # A head larger than this is an attack or a mistake; Go's limit is 1 MiB, curl's 300 KiB.
 MAX_HEAD_BYTES: Final = 256 * 1024
 MAX_INTERIM_RESPONSES: Final = 20
-# A chunk-size line with its extensions, and the trailer section.
+# A chunk-size line with its extensions, and a line of the trailer section.
 MAX_CHUNK_LINE_BYTES: Final = 8 * 1024
+# What size lines may cost beyond 16 bytes and twice the content of each chunk, as in Go (CVE-2023-39326):
+# else a body of a megabyte may come with gigabytes of extensions.
+MAX_CHUNK_EXCESS_BYTES: Final = 16 * 1024
+FREE_CHUNK_OVERHEAD_BYTES: Final = 16
+# Smaller pieces are put together: an object each would take thirty times the memory of their bytes.
+SMALL_PIECE_BYTES: Final = 1024
+FEW_PIECES: Final = 8
 MAX_REMEMBERED_HEADS: Final = 512
 MAX_REMEMBERED_HEAD_BYTES: Final = 4096
 
@@ -40,7 +47,6 @@ HEAD, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, DONE = range(5)
 BEFORE_SIZE: Final = -1
 IN_TRAILER: Final = -2
 LINE_END_BYTES: Final = 2
-CR, LF = 0x0D, 0x0A
 HEAD_END: Final = b"\r\n\r\n"
 FIRST_FINAL_STATUS: Final = 200
 CONTINUE: Final = 100
@@ -168,6 +174,16 @@ def _remember(data: bytes) -> ResponseHead:
     return head
 
 
+def _first_end(head: bytes) -> int:
+    """Where ``head`` ends at its first empty line: behind bare line feeds, CRLF CRLF may be the body's."""
+    bare, mixed = head.find(b"\n\n"), head.find(b"\n\r\n")
+    return bare + 2 if 0 <= bare < mixed or mixed < 0 else mixed + 3
+
+
+def _head_too_large() -> ProtocolError:
+    return ProtocolError(f"the response header is larger than {MAX_HEAD_BYTES} bytes")
+
+
 class ResponseParser:
     """Parses one response after another on one connection.
 
@@ -180,6 +196,7 @@ class ResponseParser:
         "_buffer",
         "_chunks",
         "_discard",
+        "_excess",
         "_interim",
         "_is_head_request",
         "_max_body",
@@ -193,9 +210,10 @@ class ResponseParser:
     )
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self._chunks: list[bytes] | None = None
+        self._buffer: bytes | bytearray = b""
+        self._chunks: list[bytes | bytearray] | None = None
         self._discard = False
+        self._excess = 0
         self._interim = 0
         self._is_head_request = False
         self._max_body = 0
@@ -212,11 +230,11 @@ class ResponseParser:
         """Expect a new response of ``max_body`` bytes at most, none of them kept where ``discard`` is set."""
         self._buffer = b""
         self._chunks = None
-        self._discard = discard
         self._interim = 0
+        self._size = 0
+        self._discard = discard
         self._is_head_request = is_head_request
         self._max_body = max_body
-        self._size = 0
         self.head = None
         self.body = b""
         self.can_reuse = False
@@ -229,12 +247,19 @@ class ResponseParser:
         """
         if self.state == HEAD:
             if self._buffer:
-                data = self._buffer + data
+                return self._feed_rest_of_head(data)
             end = data.find(HEAD_END) + 4
-            if end < len(HEAD_END) and (end := self._find_unusual_end(data)) == 0:
+            if end < len(HEAD_END) and (end := self._find_unusual_end(data, 0)) == 0:
+                self._buffer = data
                 return False
             raw = data[:end]
-            head = _remembered.get(raw) or _remember(raw)
+            head = _remembered.get(raw)
+            if head is None:
+                end = _first_end(raw)
+                raw = raw[:end]
+                if end > MAX_HEAD_BYTES:
+                    raise _head_too_large()
+                head = _remember(raw)
             if head.status < FIRST_FINAL_STATUS:
                 return self._skip_interim(head, data[end:])
             self.head = head
@@ -275,17 +300,29 @@ class ResponseParser:
 
     # Head
 
-    def _find_unusual_end(self, data: bytes) -> int:
-        """The end of a head with bare line feeds, or 0 while it is incomplete."""
-        match = _BARE_END.search(data, max(0, len(self._buffer) - 4))
+    def _find_unusual_end(self, data: bytes | bytearray, start: int) -> int:
+        """The end of a head with bare line feeds that lies behind ``start``, or 0 while it is incomplete."""
+        match = _BARE_END.search(data, start)
         if match is not None:
             return match.end()
         if len(data) > MAX_HEAD_BYTES:
-            raise ProtocolError(f"the response header is larger than {MAX_HEAD_BYTES} bytes")
+            raise _head_too_large()
         if not data.startswith(b"HTTP/"[: len(data)]):
-            raise ProtocolError(f"malformed status line {data[:40]!r}")
-        self._buffer = data
+            raise ProtocolError(f"malformed status line {bytes(data[:40])!r}")
         return 0
+
+    def _feed_rest_of_head(self, data: bytes) -> bool:
+        """Add to a head that came in part; each byte is copied and looked at once, however they come."""
+        buffer = self._buffer
+        if not isinstance(buffer, bytearray):
+            self._buffer = buffer = bytearray(buffer)
+        # An end may have begun in what was there, by up to three bytes.
+        start = max(0, len(buffer) - 3)
+        buffer += data
+        if buffer.find(HEAD_END, start) < 0 and self._find_unusual_end(buffer, start) == 0:
+            return False
+        self._buffer = b""
+        return self.feed(bytes(buffer))
 
     def _skip_interim(self, head: ResponseHead, rest: bytes) -> bool:
         if head.status == SWITCHING_PROTOCOLS:
@@ -305,6 +342,7 @@ class ResponseParser:
         if head.chunked:
             self.state = BODY_CHUNKED
             self._remaining = BEFORE_SIZE
+            self._excess = 0
         elif head.length is not None:
             if head.length > self._max_body:
                 raise BodyTooLargeError(
@@ -338,66 +376,103 @@ class ResponseParser:
 
     def _feed_chunked(self, data: bytes) -> bool:
         if self._buffer:
-            data = self._buffer + data
+            data = bytes(self._buffer + data)
             self._buffer = b""
-        position = 0
-        while position < len(data):
-            if self._remaining > 0:
-                position = self._take_chunk(data, position)
-                continue
-            end = data.find(b"\n", position) + 1
-            if end == 0:
-                if len(data) - position > MAX_CHUNK_LINE_BYTES:
-                    raise ProtocolError("a chunk-size or trailer line has no end")
-                break
-            line = data[position:end]
-            position = end
-            if self._remaining == IN_TRAILER:
-                self._size += len(line)
-                if self._size > self._max_body + MAX_HEAD_BYTES:
-                    raise ProtocolError("the trailer section has no end")
-                if line in (b"\r\n", b"\n"):
-                    self._finish()
-                    if position < len(data):
-                        self.can_reuse = False
-                    return True
-                continue
-            match = _CHUNK_SIZE.fullmatch(line)
-            if match is None:
-                raise ProtocolError(f"malformed chunk size {line[:40]!r}")
-            size = int(match[1], 16)
-            self._remaining = size + LINE_END_BYTES if size else IN_TRAILER
+        # What this feed has of the chunks is kept at once: a server may send a byte in each.
+        parts: list[bytes] = []
+        position, stop = 0, len(data)
+        remaining = self._remaining
+        while position < stop and remaining != IN_TRAILER:
+            if remaining > LINE_END_BYTES:
+                end = position + remaining - LINE_END_BYTES
+                parts.append(data[position:end])
+                remaining = LINE_END_BYTES if end <= stop else remaining - (stop - position)
+                position = end
+            elif remaining == LINE_END_BYTES and data.startswith(b"\r\n", position):
+                remaining = BEFORE_SIZE
+                position += LINE_END_BYTES
+            elif remaining > 0:
+                remaining = _after_line_end(data[position : position + 1], remaining)
+                position += 1
+            else:
+                end = _line_end(data, position)
+                if end == 0:
+                    break
+                remaining = self._chunk_size(data, position, end)
+                position = end
+        self._remaining = remaining
+        if parts:
+            self._keep(b"".join(parts) if len(parts) > 1 else parts[0])
+        if remaining == IN_TRAILER:
+            return self._feed_trailer(data, position)
         self._buffer = data[position:]
         return False
 
-    def _take_chunk(self, data: bytes, position: int) -> int:
-        """Keep what ``data`` has of the current chunk; the new position."""
-        content = min(self._remaining - LINE_END_BYTES, len(data) - position)
-        if content > 0:
-            self._keep(data[position : position + content])
-            position += content
-            self._remaining -= content
-        while 0 < self._remaining <= LINE_END_BYTES and position < len(data):
-            byte = data[position]
-            position += 1
-            if self._remaining == LINE_END_BYTES and byte == CR:
-                self._remaining = 1
-            elif byte == LF:
-                self._remaining = BEFORE_SIZE
-            else:
-                raise ProtocolError("a chunk is longer than its size says")
-        return position
+    def _chunk_size(self, data: bytes, start: int, end: int) -> int:
+        """What remains of the chunk whose size line stands from ``start`` to ``end``, with its line end."""
+        match = _CHUNK_SIZE.fullmatch(data, start, end)
+        if match is None:
+            raise ProtocolError(f"malformed chunk size {data[start : min(end, start + 40)]!r}")
+        size = int(match[1], 16)
+        if size == 0:
+            self._excess = 0
+            return IN_TRAILER
+        self._excess = max(0, self._excess + end - start - FREE_CHUNK_OVERHEAD_BYTES - 2 * size)
+        if self._excess > MAX_CHUNK_EXCESS_BYTES:
+            raise ProtocolError("the chunk-size lines are larger than the chunks")
+        return size + LINE_END_BYTES
+
+    def _feed_trailer(self, data: bytes, position: int) -> bool:
+        """Pass over trailer fields; True at the empty line that ends them."""
+        while (end := _line_end(data, position)) > 0:
+            line = data[position:end]
+            position = end
+            if line in (b"\r\n", b"\n"):
+                self._finish()
+                if position < len(data):
+                    self.can_reuse = False
+                return True
+            self._excess += len(line)
+            if self._excess > MAX_HEAD_BYTES:
+                raise ProtocolError("the trailer section has no end")
+        self._buffer = data[position:]
+        return False
 
     def _keep(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > self._max_body:
             raise BodyTooLargeError(f"the body is over the limit of {self._max_body} bytes")
-        if not self._discard:
-            self._chunks.append(data)  # type: ignore[union-attr]  # set by _begin_body
+        if self._discard:
+            return
+        chunks = self._chunks
+        assert chunks is not None  # noqa: S101  # set by _begin_body
+        if len(data) >= SMALL_PIECE_BYTES or len(chunks) < FEW_PIECES:
+            chunks.append(data)
+        elif isinstance(chunks[-1], bytearray):
+            chunks[-1] += data
+        else:
+            chunks.append(bytearray(data))
 
     def _finish(self) -> None:
         chunks = self._chunks or ()
-        self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        self.body = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
         self._chunks = None
         self.state = DONE
         self.can_reuse = self.head is not None and not self.head.close
+
+
+def _line_end(data: bytes, start: int) -> int:
+    """The end of the line that begins at ``start``, its line feed included, or 0 while it is incomplete."""
+    end = data.find(b"\n", start, start + MAX_CHUNK_LINE_BYTES) + 1
+    if end == 0 and len(data) - start >= MAX_CHUNK_LINE_BYTES:
+        raise ProtocolError("a chunk-size or trailer line has no end")
+    return end
+
+
+def _after_line_end(byte: bytes, remaining: int) -> int:
+    """What remains of a chunk of which only the line end is missing: CRLF in two pieces, or a bare LF."""
+    if byte == b"\n":
+        return BEFORE_SIZE
+    if byte == b"\r" and remaining == LINE_END_BYTES:
+        return 1
+    raise ProtocolError("a chunk is longer than its size says")
