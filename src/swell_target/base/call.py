@@ -60,6 +60,12 @@ class Call:
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
     @property
+    def client(self) -> str:
+        """The caller's address; "" where it has none (a Unix socket)."""
+        peer = self.scope.get("client")
+        return str(peer[0]) if peer else ""
+
+    @property
     def db(self) -> Database:
         """The service's database."""
         return self.runtime.db

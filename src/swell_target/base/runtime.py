@@ -9,6 +9,7 @@ from swell_target.base.bus import Bus
 from swell_target.base.cache import Cache, LocalCache, RedisCache
 from swell_target.base.database import Backend, Database
 from swell_target.base.faults import Faults
+from swell_target.base.limits import Limiter
 from swell_target.base.metrics import ServiceMetrics
 from swell_target.base.operator import tell
 from swell_target.base.pool import Pool
@@ -57,6 +58,7 @@ class Runtime:
         pool = Pool(settings.pool_size, settings.pool_timeout_ms, self.metrics, self.faults)
         self.db = Database(backend, pool, self.metrics, self.faults)
         self.cache: Cache = RedisCache(redis, service, self.metrics) if redis else LocalCache(self.metrics)
+        self.limiter = Limiter(active=settings.limits)
         self.tasks = Tasks(service)
         self._redis = redis
         self._queues: dict[str, Queue] = {}
