@@ -2,5 +2,6 @@
 
 # In the order in which --port-base numbers them.
 PORTS = {
+    "aspire": 3000,
     "cooly": 5001,
 }

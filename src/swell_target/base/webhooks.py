@@ -1,4 +1,4 @@
-"""Stripe's webhook signatures: ``Stripe-Signature: t=<unix seconds>,v1=<hex>``, HMAC-SHA256 of ``<t>.<raw body>``.
+"""Stripe's webhook signatures: a header ``t=<unix seconds>,v1=<hex>``, the HMAC-SHA256 of ``<t>.<raw body>``.
 
 The secret is used as it is, with its prefix ``whsec_`` (https://docs.stripe.com/webhooks, "Verify manually").
 """
@@ -11,6 +11,7 @@ from swell_target.base.call import Call
 from swell_target.base.errors import Problem
 
 TOLERANCE_S = 300
+MAX_DIGITS = 20
 HEADER = "stripe-signature"
 
 
@@ -29,7 +30,7 @@ def check_signature(call: Call) -> None:
     sent = next((value for name, _, value in pairs if name == "t"), "")
     # Several v1 stand there while a secret is replaced.
     given = [value for name, _, value in pairs if name == "v1"]
-    if not (sent.isascii() and sent.isdigit()) or not given:
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= MAX_DIGITS) or not given:
         raise Problem(400, "the Stripe-Signature header is malformed: it must be t=<seconds>,v1=<hex>")
     if abs(time.time() - int(sent)) > TOLERANCE_S:
         raise Problem(400, f"the signature's time is more than {TOLERANCE_S} s off")

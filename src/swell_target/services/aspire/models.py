@@ -24,7 +24,7 @@ class Answer(Struct, rename="camel", kw_only=True):
     """What is answered."""
 
 
-# --- Accounts -----------------------------------------------------------------------------------------------------
+# --- Accounts ---------------------------------------------------------------------------------------------
 
 
 class RegisterBody(Body):
@@ -77,7 +77,7 @@ class Affiliate(Answer):
     commission_cents: int
 
 
-# --- Catalogue and enrolment --------------------------------------------------------------------------------------
+# --- Catalogue and enrolment ------------------------------------------------------------------------------
 
 
 class Page(Struct):
@@ -139,7 +139,7 @@ class Enrollment(Answer):
     created_at: str
 
 
-# --- Lessons ------------------------------------------------------------------------------------------------------
+# --- Lessons ----------------------------------------------------------------------------------------------
 
 
 class CourseProgress(Answer):
@@ -235,7 +235,7 @@ class QuizResult(Answer):
     results: list[bool]
 
 
-# --- Assignments --------------------------------------------------------------------------------------------------
+# --- Assignments ------------------------------------------------------------------------------------------
 
 
 class AssignmentItem(Answer):
@@ -303,7 +303,7 @@ class Submission(Answer):
     updated_at: str
 
 
-# --- The payment provider -----------------------------------------------------------------------------------------
+# --- The payment provider ---------------------------------------------------------------------------------
 
 
 class EventObject(Struct):
@@ -331,6 +331,13 @@ class Received(Struct):
 
     received: bool
     duplicate: bool
+
+
+class EventTotals(Struct):
+    """Events, and how often they were acted on."""
+
+    events: int
+    processed: int
 
 
 class Dependency(Struct):

@@ -1,4 +1,4 @@
-"""Aspire's tables: accounts with referrals, courses, enrolments with payments, progress, quizzes, submissions."""
+"""Aspire's tables: accounts, referrals, courses, enrolments with payments, progress, quizzes, submissions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -143,7 +143,7 @@ ATTEMPTS = Table(
     Column("created", BigInteger, nullable=False),
     UniqueConstraint("user_id", "lesson_id", "number", name="aspire_quiz_attempts_number"),
 )
-# State: submitted -> graded, and back when its author changes it: ``revision`` tells a grader that it came too late.
+# State: submitted -> graded, and back when its author changes it: ``revision`` tells that a grader is late.
 SUBMISSIONS = Table(
     "aspire_submissions",
     METADATA,
@@ -161,7 +161,7 @@ SUBMISSIONS = Table(
     UniqueConstraint("user_id", "assignment_id", "version", name="aspire_submissions_version"),
     Index("aspire_submissions_state", "state", "updated"),
 )
-# One row for each author and assignment: it counts the versions, and so orders submissions made at the same time.
+# One row for each author and assignment: it counts the versions, and so orders submissions made at once.
 STANDINGS = Table(
     "aspire_standings",
     METADATA,
@@ -180,12 +180,13 @@ FILES = Table(
     Column("size", Integer, nullable=False),
     Column("content", Text, nullable=False),
 )
-# The payment provider's events that were processed, each once.
+# The payment provider's events; ``times`` is how often each was acted on: once, but for the fault.
 EVENTS = Table(
     "aspire_events",
     METADATA,
     _key(),
     Column("type", String(64), nullable=False),
+    Column("times", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
 # Children first, as they are emptied.
