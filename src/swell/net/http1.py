@@ -284,10 +284,14 @@ class ResponseParser:
             return True
         return self._feed_body(data)
 
-    def feed_eof(self) -> bool:
-        """The stream has ended; True when that completes the response, else raises ``TruncatedError``."""
+    def feed_eof(self, *, is_clean: bool = True) -> bool:
+        """The stream has ended; True when that completes the response, else raises ``TruncatedError``.
+
+        ``is_clean`` is False where TLS did not say that this is the end: then nobody knows whether a body of
+        no given length was whole (RFC 9112, 9.8).
+        """
         self.can_reuse = False
-        if self.state == BODY_UNTIL_CLOSE:
+        if self.state == BODY_UNTIL_CLOSE and is_clean:
             self._finish()
             self.can_reuse = False
             return True

@@ -173,7 +173,8 @@ class Response:
         """The body as text; bytes that are none become U+FFFD."""
         try:
             return self.content.decode(self.encoding, "replace")
-        except LookupError:
+        except (LookupError, ValueError):
+            # No such charset, or one of Python's that is none (idna, undefined).
             return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:

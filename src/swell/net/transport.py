@@ -29,6 +29,7 @@ from swell.net.local_ips import bind
 from swell.net.resolver import Endpoint
 from swell.net.tls import handshake_facts
 from swell.net.upload import next_piece
+from swell.net.waiter import wait_for_socket
 
 SO_TIMESTAMPNS: Final = 35
 HAS_KERNEL_STAMPS: Final = sys.platform == "linux"
@@ -151,6 +152,9 @@ class Connection:
             code = self._socket.getsockopt(socket_module.SOL_SOCKET, socket_module.SO_ERROR)
             if code != 0:
                 raise OSError(code, "connect failed")
+        if self._socket.getsockname()[:2] == self.address.sockaddr:
+            # Nothing listens, and the kernel gave us that very port to call from: TCP meets itself (Go).
+            raise OSError(errno.ECONNREFUSED, "connected to itself")
         self.connecting_ns = monotonic_ns() - started
 
     def start_tls(self, context: ssl.SSLContext, server_name: str, deadline_ns: int) -> None:
@@ -198,29 +202,7 @@ class Connection:
 
     def _wait_once(self, events: int, deadline_ns: int, timeout_error: type[Exception]) -> None:
         """Park the greenlet until the socket is ready; not for the hot path."""
-        hub = self._hub
-        seconds = (deadline_ns - monotonic_ns()) / 1e9
-        if seconds <= 0:
-            raise timeout_error
-        current = getcurrent()
-        watcher = hub.loop.io(self._socket.fileno(), events)
-        timer = hub.loop.timer(seconds)
-        expired: list[bool] = []
-
-        def on_timer() -> None:
-            expired.append(True)
-            current.switch()
-
-        watcher.start(current.switch)
-        timer.start(on_timer)
-        try:
-            hub.switch()
-        finally:
-            watcher.stop()
-            watcher.close()
-            timer.stop()
-            timer.close()
-        if expired:
+        if not wait_for_socket(self._socket.fileno(), events, deadline_ns):
             raise timeout_error
 
     @property
@@ -376,7 +358,12 @@ class Connection:
     def _send_rest(self, data: memoryview, deadline_ns: int) -> None:
         """Send what the socket did not take at once; stops early when the response is already there."""
         while data:
-            self._wait_once(WRITE, deadline_ns, ExchangeTimeoutError)
+            # The response may come while the server reads no more: then there is nothing to wait for.
+            self._waiter = getcurrent() if self.busy else None
+            try:
+                self._wait_once(WRITE, deadline_ns, ExchangeTimeoutError)
+            finally:
+                self._waiter = None
             if self.busy and (self.parser.state == DONE or self._error is not None):
                 self.parser.can_reuse = False
                 return
@@ -401,9 +388,9 @@ class Connection:
     def _on_readable(self) -> None:
         """Runs in the hub whenever there is something to read; never raises."""
         if not self.busy:
-            # The server closed an idle connection, or sent what nobody asked for.
-            self.is_dead = True
-            self._watcher.stop()
+            # The server closed an idle connection, or sent what nobody asked for. The descriptor goes at
+            # once: nobody may ever ask for this host again.
+            self.close()
             return
         try:
             data, ancillary, _flags, _address = self._recvmsg(READ_BYTES, ANCILLARY_BYTES)
@@ -428,7 +415,8 @@ class Connection:
                 complete = self.parser.feed(data) if self._tls is None else self._feed_tls(data)
             else:
                 self._watcher.stop()
-                complete = self.parser.feed_eof()
+                # TLS says when it ends: close_notify, which comes out of _feed_tls.
+                complete = self.parser.feed_eof(is_clean=self._tls is None)
             if not complete:
                 return
         except BlockingIOError:
@@ -453,6 +441,12 @@ class Connection:
                 return complete
             except ssl.SSLZeroReturnError:
                 return parser.feed_eof()
+            except ssl.SSLError:
+                if parser.state != DONE:
+                    raise
+                # A whole answer stands, whatever comes behind it.
+                parser.can_reuse = False
+                return True
             if not plain:
                 return parser.feed_eof()
             complete = parser.feed(plain)

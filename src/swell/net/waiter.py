@@ -74,3 +74,33 @@ class Waiter:
             self._arm_timer(self._deadline_ns)
         else:
             self._wake()
+
+
+def wait_for_socket(descriptor: int, events: int, deadline_ns: int) -> bool:
+    """Park the greenlet until the socket is ready or somebody switches to it; False when time is over.
+
+    ``events`` are gevent's: 1 to read, 2 to write. It costs two watchers: not for the hot path.
+    """
+    seconds = (deadline_ns - monotonic_ns()) / 1e9
+    if seconds <= 0:
+        return False
+    hub: Any = get_hub()
+    current = getcurrent()
+    watcher = hub.loop.io(descriptor, events)
+    timer = hub.loop.timer(seconds)
+    expired: list[bool] = []
+
+    def on_timer() -> None:
+        expired.append(True)
+        current.switch()
+
+    watcher.start(current.switch)
+    timer.start(on_timer)
+    try:
+        hub.switch()
+    finally:
+        watcher.stop()
+        watcher.close()
+        timer.stop()
+        timer.close()
+    return not expired
