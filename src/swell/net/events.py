@@ -47,7 +47,7 @@ class EventParser:
 
     def __init__(self, max_bytes: int, last_id: str = "") -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._rest = bytearray()
         self._is_start = True
         self._ends_in_cr = False
         self._id = last_id
@@ -62,24 +62,31 @@ class EventParser:
             data = data[1:]
         if data:
             self._ends_in_cr = data.endswith(b"\r")
-        data = self._rest + data
+        self._rest += data
         if self._is_start:
-            if _BOM.startswith(data[:3]) and len(data) < len(_BOM):
-                self._rest = data
+            if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
                 return
             self._is_start = False
-            data = data.removeprefix(_BOM)
-        # Lines end in CRLF, LF or CR; str.splitlines would split at more.
-        lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            if self._rest.startswith(_BOM):
+                del self._rest[: len(_BOM)]
+            data = bytes(self._rest)
+        if b"\n" not in data and b"\r" not in data:
+            self._check_size()
+            return
+        # Lines end in CRLF, LF or CR; splitlines would split at more.
+        lines = self._rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._rest = lines.pop()
         for line in lines:
             event = self._take(line, received_ns)
             if event is not None:
                 yield event
+        self._check_size()
+
+    def _check_size(self) -> None:
         if self._size + len(self._rest) > self._max_bytes:
             raise FailureError(Failure(BODY_TOO_LARGE, "read: event larger than max_response_body_bytes"))
 
-    def _take(self, line: bytes, received_ns: int) -> Event | None:
+    def _take(self, line: bytearray, received_ns: int) -> Event | None:
         if not line:
             return self._dispatch(received_ns)
         name, _, value = line.decode("utf-8", "replace").partition(":")
