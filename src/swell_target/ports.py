@@ -3,5 +3,6 @@
 # In the order in which --port-base numbers them.
 PORTS = {
     "aspire": 3000,
+    "aivo": 8080,
     "cooly": 5001,
 }

@@ -8,6 +8,7 @@ metrics, faults and limits; they are steps of one function here.
 import asyncio
 import inspect
 import os
+import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,10 @@ JSON_HEADER = (b"content-type", b"application/json")
 ENCODER = msgspec.json.Encoder()
 # No series for each path that somebody tries.
 UNKNOWN_ROUTE = "unknown"
+# PostgreSQL keeps no U+0000 in a text, SQLite would: it is refused before either sees it. The quick test comes first.
+NUL_ESCAPE = b"\\u0000"
+ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+NO_NUL = "it holds the character U+0000"
 
 
 class App:
@@ -99,6 +104,7 @@ class App:
     def _find(self, scope: Scope, method: str) -> tuple[Route, dict[str, str]]:
         if self.service.guard is not None:
             self.service.guard(Call(scope, self.runtime, self.router.any, ""))
+        _check_path(scope)
         return self.router.find(method, scope["path"])
 
     async def _answer(
@@ -128,6 +134,8 @@ class App:
         ):
             pairs = dict(parse_qsl(call.raw_body.decode("latin-1"), keep_blank_values=True))
             return self._convert(pairs, route.body_type, "body")
+        if NUL_ESCAPE in call.raw_body and ESCAPED_NUL.search(call.raw_body):
+            raise Problem(self.service.invalid_status, _sentence("body", NO_NUL))
         try:
             return self._decoders[route].decode(call.raw_body)
         except msgspec.ValidationError as error:
@@ -141,6 +149,8 @@ class App:
         return self._convert(dict(call.query_pairs), route.query_type, "query")
 
     def _convert(self, pairs: dict[str, str], kind: Any, what: str) -> Any:
+        if any("\0" in value for value in pairs.values()):
+            raise Problem(self.service.invalid_status, _sentence(what, NO_NUL))
         try:
             return msgspec.convert(pairs, kind, strict=False)
         except msgspec.ValidationError as error:
@@ -195,6 +205,7 @@ class App:
         headers: RawHeaders = [(b"traceparent", answer_parent.encode())]
         socket: Socket | None = None
         try:
+            _check_path(scope)
             route, values = self.router.find_socket(scope["path"])
             call = Call(scope, self.runtime, route, trace_id)
             if self.runtime.faults.active:
@@ -287,8 +298,9 @@ def _cors_headers(service: Service) -> RawHeaders:
     cors = service.cors
     if cors is None:
         return []
-    headers = [
-        ("access-control-allow-origin", cors.origin),
+    # Without an origin here, the service's own extra headers name it.
+    headers = [("access-control-allow-origin", cors.origin)] if cors.origin else []
+    headers += [
         ("access-control-allow-methods", ", ".join(cors.methods)),
         ("access-control-allow-headers", ", ".join(cors.allow)),
     ]
@@ -299,7 +311,12 @@ def _cors_headers(service: Service) -> RawHeaders:
     return _raw(headers)
 
 
-def _sentence(what: str, error: Exception) -> str:
+def _check_path(scope: Scope) -> None:
+    if "\0" in scope["path"]:
+        raise Problem(404, "nothing at a path with the character U+0000")
+
+
+def _sentence(what: str, error: Exception | str) -> str:
     return f"the {what} is not valid: {error}"
 
 

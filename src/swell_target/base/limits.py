@@ -33,7 +33,9 @@ class Limiter:
             end, left = now + seconds, limit
         if left < 1:
             wait = max(1, math.ceil(end - now))
-            raise Problem(429, f"too many requests: {limit} in {seconds:g} s", headers=(("retry-after", str(wait)),))
+            raise Problem(
+                429, f"too many requests: {limit} in {seconds:g} s", headers=(("retry-after", str(wait)),)
+            )
         self._windows[key] = (end, left - 1)
         if len(self._windows) > MAX_KEYS:
             self._windows = {name: window for name, window in self._windows.items() if window[0] > now}

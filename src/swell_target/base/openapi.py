@@ -31,7 +31,7 @@ TEXTS = {
 def document(service: Service) -> dict[str, Any]:
     """The whole document, JSON types only."""
     routes = [route for route in service.routes if not route.hidden]
-    types = _types(routes)
+    types = _types(service, routes)
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     by_type = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -47,10 +47,11 @@ def document(service: Service) -> dict[str, Any]:
     }
 
 
-def _types(routes: list[Route]) -> list[Any]:
-    found: dict[int, Any] = {id(Failure): Failure}
+def _types(service: Service, routes: list[Route]) -> list[Any]:
+    found: dict[int, Any] = {}
     for route in routes:
-        for kind in (route.body_type, route.query_type, *route.answers.values(), *route.path_types.values()):
+        answers = answers_of(service, route).values()
+        for kind in (route.body_type, route.query_type, *answers, *route.path_types.values()):
             if kind is not None:
                 found[id(kind)] = kind
     return list(found.values())
@@ -58,18 +59,19 @@ def _types(routes: list[Route]) -> list[Any]:
 
 def answers_of(service: Service, route: Route) -> dict[int, Any]:
     """The statuses that a route declares, and those that the machinery adds."""
-    added: dict[int, Any] = {500: Failure, 503: Failure}
+    failure = service.problem_type(route.path) if service.problem_type else Failure
+    added: dict[int, Any] = {500: failure, 503: failure}
     if route.body_type is not None:
-        added |= {400: Failure, 413: Failure}
+        added |= {400: failure, 413: failure}
     if route.takes_raw:
-        added |= {413: Failure}
+        added |= {413: failure}
     if route.body_type is not None or route.query_type is not None:
-        added |= {service.invalid_status: Failure}
+        added |= {service.invalid_status: failure}
     if route.auth is not None and not route.auth.optional:
-        added |= {401: Failure}
+        added |= {401: failure}
     if any(kind is not str for kind in route.path_types.values()):
-        added |= {404: Failure}
-    return added | route.answers
+        added |= {404: failure}
+    return added | {status: failure if kind is Failure else kind for status, kind in route.answers.items()}
 
 
 def _operation(service: Service, route: Route, by_type: dict[int, Any]) -> dict[str, Any]:

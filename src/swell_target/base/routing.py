@@ -61,7 +61,8 @@ class Router:
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its path's values; Problem 404, or 405 with the methods that there are."""
         found = self._http.find(path)
-        if found is None:
+        # PostgreSQL's texts have no NUL: nothing there is named so.
+        if found is None or "\0" in path:
             raise Problem(404, f"nothing at {path}")
         methods, values = found
         if method == "OPTIONS" and self._preflight and method not in methods:

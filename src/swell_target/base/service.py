@@ -131,6 +131,8 @@ class Service:
     health_paths: tuple[str, ...] = ("/health",)
     # Makes the JSON body of an error from status, sentence, fields and path, where the platform has a form of its own.
     problem_body: Callable[[int, str, dict[str, object], str], object] | None = None
+    # The type of that body for a path, for the OpenAPI document.
+    problem_type: Callable[[str], Any] | None = None
     # Adds headers to every answer from the request's headers.
     extra_headers: Callable[[dict[str, str]], list[tuple[str, str]]] | None = None
     # Called before a route is looked for; a Problem raised here is the answer.

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Float, String, Subquery, bindparam, column, select, text
 
 WORD = re.compile(r"\w+", re.UNICODE)
 MAX_WORDS = 32
-Mode = Literal["all", "any", "prefix"]
+Mode = Literal["all", "any"]
 
 
 class Hit(NamedTuple):
@@ -98,8 +98,11 @@ class TextIndex:
         )
 
     def put_new(self, tx: Connection, rows: Iterable[Text]) -> None:
-        """Index many rows at once after ``clear``; for seeds."""
-        values = [row._asdict() | {"number": number} for number, row in enumerate(rows, 1)]
+        """Index many rows that are not there yet; for seeds."""
+        first = 1
+        if tx.dialect.name == "sqlite":
+            first += tx.execute(text(f"SELECT coalesce(max(number), 0) FROM {self.name}_rows")).scalar_one()
+        values = [row._asdict() | {"number": number} for number, row in enumerate(rows, first)]
         if not values:
             return
         if tx.dialect.name != "sqlite":
@@ -111,29 +114,39 @@ class TextIndex:
         )
         tx.execute(text(f"INSERT INTO {self.name}_rows (id, number) VALUES (:id, :number)"), values)
 
-    def search(
-        self, tx: Connection, query: str, mode: Mode = "all", limit: int = 1_000, prefix: bool = False
-    ) -> list[Hit]:
-        """The best matches for the words of ``query``: all of them, any of them; ``prefix``: the last is a beginning."""
+    def matches(
+        self, tx: Connection, query: str, mode: Mode = "all", *, prefix: bool = False
+    ) -> Subquery | None:
+        """The matches as a table of ``id`` and ``score`` (higher is better) to join with; None for no words.
+
+        ``mode``: all words or any of them; ``prefix``: the last word is the beginning of one.
+        """
         words = words_of(query)
-        if not words or limit < 1:
-            return []
+        if not words:
+            return None
         sqlite = tx.dialect.name == "sqlite"
-        last = "*" if sqlite else ":*"
         terms = [f'"{word}"' if sqlite else f"'{word}'" for word in words]
-        if prefix or mode == "prefix":
-            terms[-1] += last
-        joined = (" OR " if sqlite else " | ") if mode == "any" else (" AND " if sqlite else " & ")
-        statement = (
-            _SEARCH_SQLITE if sqlite else (_SEARCH_PREFIX if prefix or mode == "prefix" else _SEARCH_POSTGRES)
+        if prefix:
+            terms[-1] += "*" if sqlite else ":*"
+        joined = {"all": (" AND ", " & "), "any": (" OR ", " | ")}[mode][0 if sqlite else 1].join(terms)
+        template = _MATCH_SQLITE if sqlite else (_MATCH_PREFIX if prefix else _MATCH_POSTGRES)
+        statement = text(template.format(name=self.name)).bindparams(
+            bindparam("textindex_query", joined, unique=True)
         )
-        rows = tx.execute(
-            text(statement.format(name=self.name)), {"query": joined.join(terms), "limit": limit}
-        ).all()
-        if not rows:
+        return statement.columns(column("id", String), column("score", Float)).subquery("matches")
+
+    def search(
+        self, tx: Connection, query: str, mode: Mode = "all", limit: int = 1_000, *, prefix: bool = False
+    ) -> list[Hit]:
+        """The best matches, their scores scaled so that the best has 1."""
+        found = self.matches(tx, query, mode, prefix=prefix)
+        if found is None or limit < 1:
             return []
-        best = max(float(row[1]) for row in rows) or 1.0
-        return [Hit(row[0], max(0.0, float(row[1]) / best)) for row in rows]
+        rows = tx.execute(
+            select(found.c.id, found.c.score).order_by(found.c.score.desc(), found.c.id).limit(limit)
+        ).all()
+        best = max((row.score for row in rows), default=0) or 1.0
+        return [Hit(row.id, max(0.0, row.score / best)) for row in rows]
 
 
 _PUT_POSTGRES = (
@@ -142,17 +155,16 @@ _PUT_POSTGRES = (
     "setweight(to_tsvector('simple', :title), 'A') || setweight(to_tsvector('simple', :body), 'C')) "
     "ON CONFLICT (id) DO UPDATE SET words = excluded.words, plain = excluded.plain"
 )
-_SEARCH_POSTGRES = (
-    "SELECT id, ts_rank_cd(words, query) AS score FROM {name}, to_tsquery('english', :query) AS query "
-    "WHERE words @@ query ORDER BY score DESC, id LIMIT :limit"
+_MATCH_POSTGRES = (
+    "SELECT id, ts_rank_cd(words, query) AS score FROM {name}, "
+    "to_tsquery('english', :textindex_query) AS query WHERE words @@ query"
 )
 # A beginning of a word has no stem: it is looked for among the words as they are written.
-_SEARCH_PREFIX = (
-    "SELECT id, ts_rank_cd(plain, query) AS score FROM {name}, to_tsquery('simple', :query) AS query "
-    "WHERE plain @@ query ORDER BY score DESC, id LIMIT :limit"
+_MATCH_PREFIX = (
+    "SELECT id, ts_rank_cd(plain, query) AS score FROM {name}, "
+    "to_tsquery('simple', :textindex_query) AS query WHERE plain @@ query"
 )
 # bm25 is negative, and lower is better; the weights are those of id, title and body.
-_SEARCH_SQLITE = (
-    "SELECT id, -bm25({name}, 0.0, 3.0, 1.0) AS score FROM {name} WHERE {name} MATCH :query "
-    "ORDER BY score DESC, id LIMIT :limit"
+_MATCH_SQLITE = (
+    "SELECT id, -bm25({name}, 0.0, 3.0, 1.0) AS score FROM {name} WHERE {name} MATCH :textindex_query"
 )
