@@ -86,8 +86,17 @@ def test_a_busy_processor_alone_is_no_fault() -> None:
         ("window-limited-receives", {"measured": delta(window_limited=6)}),
         ("receive-gap", {"measured": delta(gaps=Histogram.of([25.0] * 100))}),
         ("gc-pauses", {"health": [(0, Health(gc_pause_max_ns=60 * MS, gc_pause_ns=90 * MS))]}),
-        ("tcp-retransmits", {"health": [(0, Health(segments_sent=1_000, segments_resent=9))]}),
-        ("listen-drops", {"health": [(0, Health(listen_drops=1))]}),
+        (
+            "tcp-retransmits",
+            {
+                "health": [(0, Health(segments_sent=1_000, segments_resent=9))],
+                "measured": trend("http_req_waiting", 230.0),
+            },
+        ),
+        (
+            "listen-drops",
+            {"health": [(0, Health(listen_drops=1))], "measured": trend("http_req_blocked", 1_010.0)},
+        ),
         ("clock-steps", {"health": [(0, Health(clock_steps=1, clock_step_max_ns=5 * MS))]}),
         ("lost-workers", {"lost_workers": 1}),
         ("overflowed-tag-sets", {"measured": delta(overflowed_tag_sets=3)}),

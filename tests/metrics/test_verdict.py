@@ -34,10 +34,10 @@ CASES: dict[str, tuple[dict[str, object] | None, dict[str, object] | None]] = {
     "receive-gap": ({"receive_gap_p99_ms": 21.0}, None),
     "gc-pauses": ({"gc_pause_max_ms": 51.0}, {"gc_pause_max_ms": 2_001.0}),
     "tcp-retransmits": (
-        {"segments_sent": 1_000, "segments_resent": 6},
-        {"segments_sent": 1_000, "segments_resent": 60},
+        {"segments_sent": 1_000, "segments_resent": 6, "longest_wait_ms": 201.0},
+        {"segments_sent": 1_000, "segments_resent": 60, "longest_wait_ms": 201.0},
     ),
-    "listen-drops": ({"listen_drops": 1}, None),
+    "listen-drops": ({"listen_drops": 1, "longest_wait_ms": 1_001.0}, None),
     "clock-steps": ({"clock_steps": 1, "clock_step_max_ms": 3.0}, None),
     "lost-workers": (None, {"lost_workers": 1}),
     "overflowed-tag-sets": ({"overflowed_tag_sets": 1}, None),
@@ -104,7 +104,14 @@ def test_small_gaps_do_not_count_however_quick_the_target_is() -> None:
 
 def test_few_segments_sent_again_are_no_share() -> None:
     """A lost packet or two of a short run do not count, whatever share they are."""
-    assert reach_verdict(changed({"segments_sent": 40, "segments_resent": 4})).level == "trusted"
+    few = {"segments_sent": 40, "segments_resent": 4, "longest_wait_ms": 900.0}
+    assert reach_verdict(changed(few)).level == "trusted"
+
+
+def test_losses_of_other_programs_do_not_count() -> None:
+    """The kernel counts for all of them; where no request waited as long as a loss costs, none was ours."""
+    others = {"segments_sent": 100, "segments_resent": 50, "listen_drops": 9, "longest_wait_ms": 150.0}
+    assert reach_verdict(changed(others)).level == "trusted"
 
 
 def test_what_was_measured_stands_beside_the_reasons() -> None:

@@ -108,6 +108,24 @@ def test_the_machine_readable_summary() -> None:
     assert data["results"]["checks"]["metrics"][0]["values"] == {"count": 4}
 
 
+def test_every_shape_holds_the_verdict() -> None:
+    """Level and reasons with what was measured against which limit, beside k6's keys."""
+    run = busy()
+    assert run.verdict is not None
+    shapes = (summary_data(run), summary_export(run), machine_readable(run, generated_at=""))
+    for shape in shapes:
+        assert shape["verdict"]["level"] == run.verdict.level
+        first = run.verdict.reasons[0]
+        assert shape["verdict"]["reasons"][0] == {
+            "slug": first.slug,
+            "question": first.question,
+            "level": first.level,
+            "message": first.message,
+            "measured": first.measured,
+            "limit": first.limit,
+        }
+
+
 def test_a_run_without_anything_exports_nothing() -> None:
     """No setup data, no metrics, but every shape is whole."""
     assert set(summary_data(empty())) == {"root_group", "options", "state", "metrics"}

@@ -18,6 +18,8 @@ from swell.metrics.verdict import VerdictInput
 
 # Error codes of the client for requests that this machine itself had no means for: descriptors, ports.
 EXHAUSTED_CODES = frozenset({1236, 1237})
+# Where a lost segment of ours would show.
+_WAITS = ("http_req_blocked", "http_req_sending", "http_req_waiting")
 # What every run has, load or not.
 _OWN_GAUGES = frozenset({"vus", "vus_max"})
 
@@ -94,6 +96,7 @@ def verdict_input(
         segments_sent=health.network.segments_sent,
         segments_resent=health.network.segments_resent,
         listen_drops=health.network.listen_drops,
+        longest_wait_ms=max(_longest_ms(aggregate.values, name) for name in _WAITS),
         lost_workers=lost_workers,
         overflowed_tag_sets=aggregate.overflowed_tag_sets,
         overflowed_rows=aggregate.overflowed_rows,
@@ -136,6 +139,11 @@ def _planned(scenario: ArrivalBase, state: ScenarioState) -> int:
     if state.status != "done":
         elapsed_ns = max(0, elapsed_ns - NS_PER_SECOND)
     return arrivals_due(scenario, elapsed_ns)
+
+
+def _longest_ms(values: Mapping[str, object], name: str) -> float:
+    value = values.get(name)
+    return value.histogram.max if isinstance(value, TrendValue) and value.histogram.count else 0.0
 
 
 def _has_samples(values: Mapping[str, object]) -> bool:
