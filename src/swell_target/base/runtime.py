@@ -7,6 +7,7 @@ from typing import Any
 
 from swell_target.base.bus import Bus
 from swell_target.base.cache import Cache, LocalCache, RedisCache
+from swell_target.base.clock import new_id
 from swell_target.base.database import Backend, Database
 from swell_target.base.faults import Faults
 from swell_target.base.limits import Limiter
@@ -51,6 +52,8 @@ class Runtime:
         self, service: str, settings: Settings, backend: Backend, bus: Bus, redis: Any = None
     ) -> None:
         self.service = service
+        # No other process of the platform has it, nor one that replaces this one.
+        self.boot_id = new_id()
         self.settings = settings
         self.bus = bus
         self.faults = Faults(service, settings.seed)

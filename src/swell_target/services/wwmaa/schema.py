@@ -189,6 +189,7 @@ PARTICIPANTS = Table(
     Column("process", String(64), nullable=False),
     Column("joined", BigInteger, nullable=False),
     Column("seen", BigInteger, nullable=False),
+    Index("wwmaa_participants_session_present", "session_id", "present"),
     Index("wwmaa_participants_present_seen", "present", "seen"),
     Index("wwmaa_participants_process", "process"),
 )
