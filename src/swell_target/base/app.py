@@ -35,7 +35,7 @@ JSON_HEADER = (b"content-type", b"application/json")
 ENCODER = msgspec.json.Encoder()
 # No series for each path that somebody tries.
 UNKNOWN_ROUTE = "unknown"
-# PostgreSQL keeps no U+0000 in a text, SQLite would: it is refused before either sees it. The quick test comes first.
+# PostgreSQL keeps no U+0000 in a text, SQLite would: it is refused before either sees it.
 NUL_ESCAPE = b"\\u0000"
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 NO_NUL = "it holds the character U+0000"
