@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 # What a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
+# Set-Cookie headers of one response that are looked at: a jar keeps 50 for a domain.
+MAX_SET_COOKIES: Final = 200
+# Hosts of one VU whose connections are kept; Go's client keeps 100 connections.
+MAX_IDLE_ORIGINS: Final = 100
 NO_PHASES: Final = (0, 0, 0, 0, 0, 0)
 
 
@@ -228,7 +232,14 @@ class HTTPClient:
 
     def keep(self, origin: PoolKey, connection: Connection) -> None:
         """Put a connection aside for the next request."""
-        self._idle.setdefault(origin, []).append(connection)
+        idle = self._idle.get(origin)
+        if idle is None:
+            if len(self._idle) >= MAX_IDLE_ORIGINS:
+                # A server may redirect to ever new hosts: the one met first is left behind.
+                for left in self._idle.pop(next(iter(self._idle))):
+                    left.close()
+            idle = self._idle[origin] = []
+        idle.append(connection)
 
     def wire(self, prepared: PreparedRequest, connection: Connection | None = None) -> bytes:
         """The request's bytes with the cookies that go with it now, noted on ``connection`` for observers."""
@@ -300,7 +311,7 @@ class HTTPClient:
         )
         connection.sent_bytes = connection.received_bytes = 0
         if not connection.is_dead:
-            self._idle.setdefault(prepared.origin, []).append(connection)
+            self.keep(prepared.origin, connection)
         phases = (acquired - started, connecting, tls, sent - acquired, first - sent, last - first)
         if self._vu.start_lag_ns >= 0:
             note_response_time(shared.registry, shared.recorder, self._vu, number, last, phases)
@@ -326,7 +337,8 @@ class HTTPClient:
         if head.has_cookies:
             jar = prepared.jar if prepared.jar is not None else self.jar
             url = prepared.url
-            values = [value.decode("latin-1") for value in head.values(b"set-cookie")]
+            # Of more than these the jar would keep the last ones only.
+            values = [value.decode("latin-1") for value in head.values(b"set-cookie")[-MAX_SET_COOKIES:]]
             jar.store(url.scheme, url.host, url.path, values)
         if shared.observers:
             self.show(response)
@@ -465,9 +477,9 @@ class HTTPClient:
 
 
 def _decoded(content: bytes, encoding: bytes, limit: int) -> tuple[bytes, Failure | None]:
-    from swell.net.decode import decode  # noqa: PLC0415  # two more libraries, for servers that compress
+    from swell.net.decode import decode_fairly  # noqa: PLC0415  # two more libraries, for servers that compress
 
-    decoded = decode(content, encoding, limit)
+    decoded = decode_fairly(content, encoding, limit)
     return (b"", decoded) if isinstance(decoded, Failure) else (decoded, None)
 
 

@@ -189,7 +189,7 @@ def _from_tls(exc: ssl.SSLError, phase: Phase) -> Failure:
     reason = exc.reason or ""
     if phase == "tls" and reason in _NOT_TLS_REASONS:
         return Failure(NOT_TLS, "tls: first record does not look like a TLS handshake")
-    text = reason.lower().replace("_", " ") or _one_line(exc.strerror or str(exc))
+    text = reason.lower().replace("_", " ") or _one_line(exc.strerror or str(exc)).partition(" (_ssl.c")[0]
     return Failure(TLS, f"tls: {text}")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from swell.net.cookies import CookieJar
 
 MAX_REMEMBERED: Final = 5_000
+# What of a redirect's URL its tags show.
+MAX_SHOWN_URL: Final = 500
 DEFAULT_TIMEOUT_NS: Final = 60 * 1_000_000_000
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(r"[\r\n\x00]")
@@ -275,7 +277,9 @@ class RequestFactory:
         None where the body would have to be sent again and cannot: it was a stream.
         """
         like = source.template
-        template = self._template(method, url.tag, like.name if like.is_named else None, like.extra)
+        # The server chose the URL; a megabyte of it in each tag set would be the worker's memory.
+        shown = url.tag[:MAX_SHOWN_URL]
+        template = self._template(method, shown, like.name if like.is_named else None, like.extra)
         prepared = PreparedRequest(method, url, template)
         dropped = _PROXY_HEADERS if keep_body else _PROXY_HEADERS | _BODY_HEADERS
         if url.host == source.url.host:

@@ -4,7 +4,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from swell.net.auth import digest_challenge
-from swell.net.failure import FailureError
+from swell.net.failure import Failure, FailureError
 from swell.net.url import join
 
 if TYPE_CHECKING:
@@ -63,7 +63,11 @@ class Rounds:
         method = prepared.method
         if not keep and method not in ("GET", "HEAD"):
             method = "GET"
-        url = shared.urls[join(prepared.url, location)]
+        try:
+            url = shared.urls[join(prepared.url, location)]
+        except FailureError as error:
+            # Without the URL: the text becomes a tag, and the server may think of a new one each time.
+            raise FailureError(Failure(error.failure.code, "redirect to an invalid URL")) from error
         following = shared.factory.redirected(prepared, url, method, keep_body=keep)
         if following is None:
             return None

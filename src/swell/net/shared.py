@@ -7,7 +7,7 @@ from swell.base.clock import Clock
 from swell.net.failure import Failure
 from swell.net.limiter import GeventClock, TurnLimiter
 from swell.net.local_ips import LocalIPs
-from swell.net.prepared import RequestFactory
+from swell.net.prepared import MAX_SHOWN_URL, RequestFactory
 from swell.net.proxy import NO_PROXIES, ProxyRules
 from swell.net.resolver import Endpoint, Resolver
 from swell.net.response import Response
@@ -92,6 +92,7 @@ class HTTPShared:
 
     def note_failure(self, failure: Failure, method: str, name: str, url: str) -> None:
         """Count a failed exchange, and log the first of its kind."""
+        url = url[:MAX_SHOWN_URL]
         self.errors.note(failure.code, failure.message, method, name, url)
         key = (failure.code, method, name)
         if key not in self._logged and len(self._logged) < MAX_LOGGED:
