@@ -78,6 +78,7 @@ class Session(Waiter):
         "_close_sent",
         "_events",
         "_has_news",
+        "_is_spoiled",
         "_is_text",
         "_keepalive",
         "_linger",
@@ -119,6 +120,8 @@ class Session(Waiter):
         self.on_event: Callable[[], object] | None = None
         self.wanted: frozenset[str] = frozenset()
         self._is_text = False
+        # A text was not UTF-8: what came after it is not looked at.
+        self._is_spoiled = False
         self._events: deque[Event] = deque()
         self._queued_bytes = 0
         # Something came that a greenlet may wait for and that is no event.
@@ -206,7 +209,7 @@ class Session(Waiter):
         messages = 0
         for frame in protocol.events_received():
             messages += self._take_frame(frame, stamp_ns)  # type: ignore[arg-type]  # frames after the handshake
-            if self.state == CLOSED:
+            if self.state == CLOSED or self._is_spoiled:
                 break
         if messages:
             meter.received(messages, stamp_ns)
@@ -272,6 +275,7 @@ class Session(Waiter):
                 assert protocol is not None  # noqa: S101  # it gave us the frame
                 protocol.fail(1007)
                 protocol.parser_exc = error
+                self._is_spoiled = True
                 return 0
         else:
             content = bytes(data)
