@@ -18,7 +18,7 @@ from swell_target.services.aivo.service import SERVICE
 
 # Words that say nothing about an answer.
 EMPTY_WORDS = frozenset(
-    "a an and are as at be by for from in is it of on or that the this to was with".split()
+    words_of("a an and are as at be by for from in is it of on or that the this to was with")
 )
 DEFAULT_POINTS = 10.0
 BIG = 2**31 - 1

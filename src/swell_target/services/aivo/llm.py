@@ -11,13 +11,14 @@ POSITIONS = 24
 TOKENS_PER_WORD = 4 / 3
 MIN_WORDS, SPREAD_WORDS = 24, 60
 OPENERS = ("Let us look at", "A good way to understand", "In short,", "Here is an explanation of")
-WORDS = (
+VOCABULARY = (
     "the learner builds each idea on what is known already and tests it with a small example because practice "
     "shows where understanding ends so we begin with a simple case change one thing at a time observe what follows "
     "write down the rule in own words compare it with the definition find where it fails and explain why then use "
     "it on a new problem check every step estimate before computing draw a picture name the quantities choose units "
     "and finally summarise what was learned in one sentence that a friend could understand without the book"
-).split()
+)
+WORDS = VOCABULARY.split()
 
 
 def count_tokens(text: str) -> int:

@@ -96,23 +96,22 @@ class Indexed(Struct):
 
 
 def suggest(tx: Connection, query: str, limit: int) -> list[str]:
-    """Titles with a word that begins so, best first, each once."""
+    """Titles with a word that begins so first, then those of texts with such a word; each once."""
     found = DOCUMENT_TEXTS.matches(tx, query, prefix=True)
     if found is None:
         return []
     # Far fewer than all that match: titles repeat little, and a suggestion must be quick.
-    best = (
-        select(found.c.id, found.c.score)
-        .order_by(found.c.score.desc(), found.c.id)
-        .limit(limit * 3)
-        .subquery()
-    )
+    best = select(found.c.id, found.c.score).order_by(found.c.score.desc(), found.c.id)
+    few = best.limit(limit * 10).subquery()
     rows = tx.execute(
         select(DOCUMENTS.c.title)
-        .join(best, best.c.id == DOCUMENTS.c.id)
-        .order_by(best.c.score.desc(), DOCUMENTS.c.id)
+        .join(few, few.c.id == DOCUMENTS.c.id)
+        .order_by(few.c.score.desc(), DOCUMENTS.c.id)
     )
-    return list(dict.fromkeys(row.title for row in rows))[:limit]
+    titles = list(dict.fromkeys(row.title for row in rows))
+    begins = words_of(query)[-1]
+    titles.sort(key=lambda title: not any(word.startswith(begins) for word in words_of(title)))
+    return titles[:limit]
 
 
 def find(tx: Connection, body: QueryBody, mode: Literal["all", "any"]) -> tuple[list[Row[Any]], int]:
