@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+import msgspec
 import pytest
 
 from swell.base.errors import ExitCode
@@ -114,6 +115,19 @@ def test_phases_are_compared_where_they_can_be_told_apart() -> None:
         ("calm", "receiving"),
         ("saturated", "duration"),
     ]
+
+
+def test_a_split_that_the_kernel_joined_is_no_failure() -> None:
+    """Phases are shown; only durations decide."""
+    late = [
+        ("swell", s, *fake((10.0, 10.0, 10.0))) for s in settings(quick=False) if s.profile == "slow-body"
+    ]
+    (name, setting, taken, reading) = late[0]
+    figures = dict(reading.reported) | {"waiting": (18.0, 20.0, 22.0)}
+    rows = tuple(module._rows([(name, setting, taken, msgspec.structs.replace(reading, reported=figures))]))
+    assert Calibration(rows, ()).is_true
+    assert "joined" in rows_text(rows)
+    assert "OFF" not in rows_text(rows)
 
 
 def test_the_tables_hold_both_figures() -> None:

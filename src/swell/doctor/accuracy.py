@@ -54,6 +54,11 @@ class Row(msgspec.Struct, frozen=True):
         return tuple(said - did for said, did in zip(self.reported, self.injected, strict=True))
 
     @property
+    def is_phase(self) -> bool:
+        """Whether this is a part of the duration, which needs pieces that were read one by one."""
+        return self.quantity != "duration"
+
+    @property
     def is_true(self) -> bool:
         """Whether each percentile is within the limits."""
         return all(map(within_limits, self.injected, self.reported))

@@ -16,8 +16,9 @@ from swell.testing.profiles import PROFILES
 VUS: Final = 1_000
 CALM_PAUSE_S: Final = 0.5
 SATURATED_BURN_US: Final = 150
-# Profiles whose phases are compared too, in calm: bytes that are read together share the last one's stamp, so
-# that a saturated generator knows only when an answer was whole.
+# Profiles whose phases are compared too, in calm: the kernel joins segments that wait to be read and keeps the
+# last one's stamp, so that a saturated generator knows only when an answer was whole. That may happen in calm
+# too, where other programs hold up the generator, so phases are shown but are no reason to fail.
 PHASED: Final = frozenset({"slow-first-byte", "slow-body"})
 
 Say = Callable[[str], None]
@@ -32,8 +33,8 @@ class Calibration(msgspec.Struct, frozen=True):
 
     @property
     def is_true(self) -> bool:
-        """Whether swell's own figures are all within the limits."""
-        return all(row.is_true for row in self.rows if row.generator == SWELL.name)
+        """Whether swell's own durations are all within the limits."""
+        return all(row.is_true for row in self.rows if row.generator == SWELL.name and not row.is_phase)
 
 
 def settings(*, quick: bool, vus: int = VUS, seconds: int | None = None) -> list[Setting]:

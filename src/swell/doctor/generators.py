@@ -59,7 +59,12 @@ def run(generator: Generator, setting: Setting, url: str) -> Reading:
             process = subprocess.Popen(  # noqa: S603  # ours, or what the user has on PATH and asked for
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder
             )
-            cpu_s = _wait(process, setting.seconds + PATIENCE_S)
+            try:
+                cpu_s = _wait(process, setting.seconds + PATIENCE_S)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
         elapsed = time.monotonic() - started
         text = (folder / "output.txt").read_text(encoding="utf-8", errors="replace")
         try:

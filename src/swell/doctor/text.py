@@ -7,6 +7,10 @@ from swell.doctor.accuracy import Row
 from swell.doctor.machine import Finding
 from swell.testing.profiles import PROFILES
 
+JOINED: Final = (
+    "joined: the generator came late to pieces of an answer, which the kernel had put together by then under the\n"
+    "last one's stamp: the duration holds, its split into waiting and receiving does not"
+)
 _MARKS: Final = {"ok": "ok", "note": "note", "warn": "WARN"}
 _HEADERS: Final = ("what", "p50 ms", "p95 ms", "p99 ms", "requests", "cpu", "")
 
@@ -37,6 +41,8 @@ def rows_text(rows: Sequence[Row]) -> str:
             cells = (f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
             lines.append(f"  {first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
         blocks.append("\n".join(lines) + "\n")
+    if any(row.is_phase and not row.is_true for row in rows):
+        blocks.append(f"{JOINED}\n")
     return "\n".join(blocks)
 
 
@@ -73,5 +79,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         *(f"{did:.2f} -> {said:.2f}" for did, said in pairs),
         f"{row.requests:,}",
         f"{row.cpu_share:.0%}",
-        "ok" if row.is_true else "OFF",
+        "ok" if row.is_true else "joined" if row.is_phase else "OFF",
     )
