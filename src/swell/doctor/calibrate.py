@@ -16,9 +16,9 @@ from swell.testing.profiles import PROFILES
 VUS: Final = 1_000
 CALM_PAUSE_S: Final = 0.5
 SATURATED_BURN_US: Final = 150
-# Profiles whose phases are compared too, in calm: the kernel joins segments that wait to be read and keeps the
-# last one's stamp, so that a saturated generator knows only when an answer was whole. That may happen in calm
-# too, where other programs hold up the generator, so phases are shown but are no reason to fail.
+# Profiles whose phases are compared too, in calm: the kernel joins segments that wait to be read and keeps
+# the last one's stamp, so that a saturated generator knows only when an answer was whole. It may happen in
+# calm too, where other programs hold up the generator, so phases are shown but are no reason to fail.
 PHASED: Final = frozenset({"slow-first-byte", "slow-body"})
 
 Say = Callable[[str], None]

@@ -8,8 +8,8 @@ from swell.doctor.machine import Finding
 from swell.testing.profiles import PROFILES
 
 JOINED: Final = (
-    "joined: the generator came late to pieces of an answer, which the kernel had put together by then under the\n"
-    "last one's stamp: the duration holds, its split into waiting and receiving does not"
+    "joined: the generator came late to pieces of an answer, which the kernel had put together by then\n"
+    "under the last one's stamp: the duration holds, its split into waiting and receiving does not"
 )
 _MARKS: Final = {"ok": "ok", "note": "note", "warn": "WARN"}
 _HEADERS: Final = ("what", "p50 ms", "p95 ms", "p99 ms", "requests", "cpu", "")
