@@ -5,4 +5,5 @@ PORTS = {
     "aspire": 3000,
     "aivo": 8080,
     "cooly": 5001,
+    "wwmaa": 8001,
 }

@@ -116,7 +116,7 @@ class Dashboard(Struct):
     events_attended: int
 
 
-# --- Who calls ----------------------------------------------------------------------------------------------------
+# --- Who calls ----------------------------------------------------------------------------------------------
 
 
 def read_access(call: Call, token: str) -> str | None:
@@ -136,12 +136,13 @@ def check_member(call: Call) -> str:
 MEMBER = Auth("bearer", check_member)
 
 
-def _pair(call: Call, user_id: str) -> dict[str, str]:
+def _pair(call: Call, user_id: str) -> tuple[str, str]:
+    """An access token and a refresh token."""
     secret = call.runtime.settings.secret
-    return {
-        "access_token": tokens.issue(secret, user_id, ACCESS, ACCESS_SECONDS),
-        "refresh_token": tokens.issue(secret, user_id, REFRESH, REFRESH_SECONDS),
-    }
+    return (
+        tokens.issue(secret, user_id, ACCESS, ACCESS_SECONDS),
+        tokens.issue(secret, user_id, REFRESH, REFRESH_SECONDS),
+    )
 
 
 def _member(row: Row[Any]) -> Member:
@@ -167,7 +168,8 @@ async def login(call: Call, body: LoginBody) -> LoginAnswer:
     row = await call.db.read(_find_by_email, body.email)
     if not verify_password(body.password, row.password if row else NOBODY) or row is None:
         raise Problem(401, "wrong e-mail address or password")
-    return LoginAnswer(user=_member(row), **_pair(call, row.id))
+    access, renewal = _pair(call, row.id)
+    return LoginAnswer(user=_member(row), access_token=access, refresh_token=renewal)
 
 
 @SERVICE.get("/api/auth/me", name="me", auth=MEMBER, answers={200: Member})
@@ -190,7 +192,8 @@ async def refresh(call: Call, body: RefreshBody) -> TokenPair:
     if claims is None:
         raise Problem(401, "the refresh token is wrong or expired")
     await call.db.write(_use_token, claims["sub"], claims["jti"], claims["exp"] * 1_000)
-    return TokenPair(**_pair(call, claims["sub"]))
+    access, renewal = _pair(call, claims["sub"])
+    return TokenPair(access_token=access, refresh_token=renewal)
 
 
 def forget_used_tokens(tx: Connection) -> None:
@@ -198,7 +201,7 @@ def forget_used_tokens(tx: Connection) -> None:
     tx.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expires < now_ms()))
 
 
-# --- Memberships --------------------------------------------------------------------------------------------------
+# --- Memberships --------------------------------------------------------------------------------------------
 
 
 def _plans(tx: Connection) -> list[Plan]:

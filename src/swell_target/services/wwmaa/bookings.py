@@ -88,18 +88,19 @@ def check_payment(payment: Payment | UnsetType | None) -> bool:
 
 
 def book(tx: Connection, event_id: str, body: RsvpBody, *, paid: bool, enforce: bool) -> Booked:
-    """Take a place, or roll back: Problem 404, 409 for a second registration, 400 when the event is full or over.
+    """Take a place, or roll back: Problem 404, 409 for a second one, 400 when it is full or over.
 
-    Registrations for one address come one after another by the unique key, those for one event by the event's row;
-    always in this order, so there is no deadlock. Without ``enforce`` (the fault) the last check is left out.
+    Registrations for one address come one after another by the unique key, those for one event by the event's
+    row; always in this order, so there is no deadlock. Without ``enforce`` (the fault) capacity does not matter.
     """
     event = find_event(tx, event_id)
     now = now_ms()
     if event.ends < now:
         raise Problem(400, "the event is over", code="event_over")
     who = body.participant
+    registration_id = f"reg_{new_id()}"
     row = {
-        "id": f"reg_{new_id()}",
+        "id": registration_id,
         "event_id": event_id,
         "email": who.email,
         "email_key": who.email.lower(),
@@ -119,8 +120,8 @@ def book(tx: Connection, event_id: str, body: RsvpBody, *, paid: bool, enforce: 
         raise full(event)
     _add_payment_and_mail(tx, row, event, paid=paid)
     return Booked(
-        booking_id=row["id"],
-        registration_id=row["id"],
+        booking_id=registration_id,
+        registration_id=registration_id,
         event_id=event_id,
         status="confirmed",
         email=who.email,
@@ -175,5 +176,7 @@ def send_mails(tx: Connection, limit: int) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claimed = tx.execute(update(MAILS).where(MAILS.c.id.in_(waiting)).values(sent=now_ms()).returning(MAILS.c.id))
+    claimed = tx.execute(
+        update(MAILS).where(MAILS.c.id.in_(waiting)).values(sent=now_ms()).returning(MAILS.c.id)
+    )
     return len(claimed.all())

@@ -1,7 +1,7 @@
 """The chat of a live session: what one says, all get, and a slow reader keeps nobody waiting.
 
-Messages go over the bus to every process, and from there into each socket's outbox. The client's ``sent_at`` stays in
-the message, so that it can measure the time until its own message comes back.
+Messages go over the bus to every process, and from there into each socket's outbox. The client's ``sent_at``
+stays in the message, so that it can measure the time until its own message comes back.
 """
 
 import asyncio

@@ -60,7 +60,9 @@ def check_books(tx: Connection) -> Consistency:
 
     faults = [
         f"event {row.id} is overbooked: {row.registered} of {row.capacity}"
-        for row in tx.execute(select(EVENTS).where(EVENTS.c.registered > EVENTS.c.capacity).order_by(EVENTS.c.id))
+        for row in tx.execute(
+            select(EVENTS).where(EVENTS.c.registered > EVENTS.c.capacity).order_by(EVENTS.c.id)
+        )
     ]
     listed = (
         select(REGISTRATIONS.c.event_id, func.count().label("number"))

@@ -18,8 +18,8 @@ from swell_target.services.wwmaa.text import WITHOUT_NUL
 # Kinds of tokens: for the session's endpoints, its WebSocket, and the video provider.
 ACCESS, CHAT, VIDEO = "wwmaa-rtc", "wwmaa-ws", "wwmaa-video"
 TOKEN_SECONDS = 4 * 3_600
-# A connected participant whose process has not told of it for so long is gone with the process; one who joined
-# and never connected is forgotten later.
+# A connected participant whose process has not told of it for so long is gone with the process; one who
+# joined and never connected is forgotten later.
 SILENCE_MS = 45_000
 UNCONNECTED_MS = 15 * 60_000
 UserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=WITHOUT_NUL)]
@@ -108,7 +108,7 @@ class Presence(Struct):
     participants: list[Present]
 
 
-# --- Who is there -------------------------------------------------------------------------------------------------
+# --- Who is there -------------------------------------------------------------------------------------------
 
 
 def channel_of(session_id: str) -> str:
@@ -142,9 +142,9 @@ def find_participant(tx: Connection, session_id: str, user_id: str) -> Row[Any] 
 def add_participant(
     tx: Connection, session_id: str, user_id: str, name: str, connection: str = "", process: str = ""
 ) -> tuple[bool, int]:
-    """Take a place: whether it is a new one, and how many are there now; who is there already keeps theirs.
+    """Take a place: whether it is a new one, and how many are there; who is there already keeps theirs.
 
-    The session's row is locked, as capacity is a count. Problem 404, 403 when it is over, full, or not for them.
+    The session's row is locked, as capacity is a count. Problem 404; 403 when it is over, full, or not for them.
     """
     session = find_session(tx, session_id, lock=True)
     if session.state != "live":
@@ -183,20 +183,24 @@ def remove_participant(
     if connection is not None:
         where.append(table.c.connection == connection)
     freed = tx.execute(
-        update(table).where(*where).values(present=False, connection="", process="").returning(table.c.user_id)
+        update(table)
+        .where(*where)
+        .values(present=False, connection="", process="")
+        .returning(table.c.user_id)
     ).first()
     return freed is not None, count_present(tx, session_id)
 
 
 def refresh_presence(tx: Connection, process: str) -> list[tuple[str, str]]:
-    """Tell that a process lives, and free the places of those whose process does not: (session, participant)."""
+    """Tell that a process lives; the (session, participant) whose process does not are freed, and returned."""
     table, now = PARTICIPANTS, now_ms()
     tx.execute(update(table).where(table.c.process == process).values(seen=now))
     lost = (
         update(table)
         .where(
             table.c.present,
-            ((table.c.process != "") & (table.c.seen < now - SILENCE_MS)) | (table.c.seen < now - UNCONNECTED_MS),
+            ((table.c.process != "") & (table.c.seen < now - SILENCE_MS))
+            | (table.c.seen < now - UNCONNECTED_MS),
         )
         .values(present=False, connection="", process="")
         .returning(table.c.session_id, table.c.user_id)
@@ -215,7 +219,7 @@ def announcement(kind: str, session_id: str, user_id: str, name: str, participan
     }
 
 
-# --- Endpoints ----------------------------------------------------------------------------------------------------
+# --- Endpoints ----------------------------------------------------------------------------------------------
 
 
 def check_rtc(call: Call) -> dict[str, Any]:
@@ -253,7 +257,7 @@ async def join(call: Call, session_id: str, body: JoinBody) -> Joined:
 
 
 def _own_place(tx: Connection, session_id: str, claims: dict[str, Any]) -> None:
-    """Problem 404 for an unknown session, 403 when the token is another session's, 404 when its owner has left."""
+    """Problem 404 for an unknown session or who has left it, 403 for another session's token."""
     find_session(tx, session_id)
     if claims["session"] != session_id:
         raise Problem(403, "the token is for another session")

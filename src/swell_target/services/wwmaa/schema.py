@@ -1,4 +1,4 @@
-"""WWMAA's tables: members and memberships, what can be searched, events with registrations, sessions, Stripe's events."""
+"""WWMAA's tables: members, what can be searched, events with registrations, sessions, Stripe's events."""
 
 from sqlalchemy import (
     BigInteger,
@@ -50,7 +50,7 @@ PLANS = Table(
     # A JSON list of sentences.
     Column("features", Text, nullable=False),
 )
-# ``id`` is Stripe's; ``changed`` is when Stripe made the last event that was applied, as events may overtake each other.
+# ``id`` is Stripe's; ``changed`` is when Stripe made the last event that was applied: they overtake each other.
 SUBSCRIPTIONS = Table(
     "wwmaa_subscriptions",
     METADATA,
@@ -64,7 +64,7 @@ SUBSCRIPTIONS = Table(
     Column("changed", BigInteger, nullable=False),
     Index("wwmaa_subscriptions_user", "user_id"),
 )
-# All that can be searched: content, and a row for each event and instructor. A ``*_key`` is the text as a slug.
+# All that can be searched: content, and a row for each event and instructor. A ``*_key`` is a slug.
 DOCUMENTS = Table(
     "wwmaa_documents",
     METADATA,
@@ -175,8 +175,8 @@ SESSIONS = Table(
     # live | ended
     Column("state", String(16), nullable=False),
 )
-# ``connection`` is the WebSocket that holds the participant ("": none yet); ``process`` the one that serves it and
-# tells ``seen`` from time to time, so that a crash does not leave its participants present for ever.
+# ``connection`` is the WebSocket that holds the participant ("": none yet); ``process`` the one that serves it
+# and tells ``seen`` from time to time, so that a crash does not leave people present for ever.
 PARTICIPANTS = Table(
     "wwmaa_participants",
     METADATA,

@@ -1,4 +1,4 @@
-"""Search over content, events and instructors: full text, filters, questions in natural language, suggestions."""
+"""Search over content, events and instructors: full text, filters, questions, suggestions."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -90,7 +90,7 @@ def search(tx: Connection, query: SearchQuery) -> SearchAnswer:
     return SearchAnswer(
         query=query.q,
         semantic=semantic,
-        results=[_result(row, score) for row, score in found.rows],
+        results=[to_result(row, score) for row, score in found.rows],
         total=found.total,
         limit=limit,
         suggestions=suggest(tx, query.q),
@@ -109,7 +109,9 @@ def find(
         # Any word that means something, or one near it in meaning.
         words = [word for word in words_of(text) if word not in QUESTION_WORDS]
         near = [other for word in words for other in RELATED.get(word, ())]
-        return _match(tx, " ".join([*words, *near]), "any", conditions, limit) or _popular(tx, conditions, limit)
+        return _match(tx, " ".join([*words, *near]), "any", conditions, limit) or _popular(
+            tx, conditions, limit
+        )
     return (
         _match(tx, text, "all", conditions, limit)
         or _match(tx, text, "all", conditions, limit, prefix=True)
@@ -202,7 +204,8 @@ def _day_ms(text: str) -> int | None:
 PLACES = {"event": "/events/", "instructor": "/instructors#"}
 
 
-def _result(row: Row[Any], score: float) -> Result:
+def to_result(row: Row[Any], score: float) -> Result:
+    """A row as it is shown."""
     return Result(
         id=row.id,
         type=row.type,

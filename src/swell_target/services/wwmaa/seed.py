@@ -55,7 +55,8 @@ Row = dict[str, Any]
 def fill(tx: Connection, size: SeedSize, random: Random, settings: Settings) -> dict[str, int]:  # noqa: ARG001
     """Everything; what was made, by kind."""
     counts = COUNTS[size]
-    chance = {kind: Random(random.getrandbits(64)) for kind in ("instructors", "events", "content", "members")}  # noqa: S311
+    kinds = ("instructors", "events", "content", "members")
+    chance = {kind: Random(random.getrandbits(64)) for kind in kinds}  # noqa: S311 - repeatable on purpose
     today = now_ms() // DAY_MS * DAY_MS
     instructors = list(_instructors(counts["instructors"], chance["instructors"]))
     events = list(_events(counts["events"], instructors, today, chance["events"]))
@@ -89,7 +90,7 @@ def clean(tx: Connection) -> None:
     schema.DOCUMENT_INDEX.clear(tx)
 
 
-# --- Members ------------------------------------------------------------------------------------------------------
+# --- Members ------------------------------------------------------------------------------------------------
 
 
 def _users(count: int) -> Iterable[Row]:
@@ -138,7 +139,7 @@ def _subscriptions(today: int, random: Random) -> Iterable[Row]:
         }
 
 
-# --- Instructors, events, content ---------------------------------------------------------------------------------
+# --- Instructors, events, content ---------------------------------------------------------------------------
 
 
 def _instructors(count: int, random: Random) -> Iterable[Row]:
@@ -153,7 +154,7 @@ def _instructors(count: int, random: Random) -> Iterable[Row]:
             "name": name,
             "style": style,
             "style_key": slug(style),
-            "rank": random.choice(vocabulary.RANKS),
+            "rank": random.choice(vocabulary.DANS),
             "bio": f"{name} has taught {style} for {years} years in {city}, above all {topics[0]} and {topics[1]}.",
             "city": city,
             "state": state,
@@ -177,7 +178,9 @@ def _events(count: int, instructors: list[Row], today: int, random: Random) -> I
     for number in range(count - len(NAMED_EVENTS)):
         instructor = instructors[number % len(instructors)]
         kind = random.choice(vocabulary.EVENT_TYPES)
-        row = _event(f"evt_{number:04d}", f"{kind} - {instructor['style']} (Load Test {number})", instructor, random)
+        row = _event(
+            f"evt_{number:04d}", f"{kind} - {instructor['style']} (Load Test {number})", instructor, random
+        )
         starts = today + random.randrange(-180, 350) * DAY_MS + random.randrange(8, 20) * 3_600_000
         yield row | {
             "type": kind,
@@ -317,7 +320,7 @@ def _event_document(row: Row, number: int) -> Row:
     )
 
 
-# --- Search and sessions ------------------------------------------------------------------------------------------
+# --- Search and sessions ------------------------------------------------------------------------------------
 
 
 def _terms(documents: list[Row]) -> Iterable[Row]:
@@ -362,7 +365,13 @@ def _index(tx: Connection) -> None:
 
 def _sessions() -> Iterable[Row]:
     for session_id, title, capacity, state in SESSIONS:
-        yield {"id": session_id, "title": title, "instructor": "Kenji Tanaka", "capacity": capacity, "state": state}
+        yield {
+            "id": session_id,
+            "title": title,
+            "instructor": "Kenji Tanaka",
+            "capacity": capacity,
+            "state": state,
+        }
 
 
 def _banned(session_id: str) -> Row:

@@ -18,6 +18,8 @@ STYLES = (
     "Jujitsu",
 )
 RANKS = ("White Belt", "Yellow Belt", "Green Belt", "Blue Belt", "Brown Belt", "Black Belt")
+# What instructors have: to teach takes a black belt.
+DANS = tuple(f"Black Belt, {dan} Dan" for dan in ("1st", "2nd", "3rd", "4th", "5th", "6th"))
 LEVELS = ("Beginner", "Intermediate", "Advanced")
 AGE_GROUPS = ("Children", "Teens", "Adults", "Seniors")
 CATEGORIES = ("Technique", "Training", "Competition", "Philosophy", "History", "Self-Defense", "Fitness")
@@ -152,9 +154,12 @@ PLANS = (
 )
 # What a question is asked with says nothing about what it asks for.
 QUESTION_WORDS = frozenset(
-    "a about am an and any are as at be been best better between can could do does for from get good have how i in "
-    "into is it make me my need of on one or our out should so some tell than that the their them there they thing "
-    "things this to up us use want was way ways we were what when where which who why will with would you your".split()
+    (  # noqa: SIM905 - a list literal would be seventy lines
+        "a about am an and any are as at be been best better between can could do does for from get good "
+        "have how i in into is it make me my need of on one or our out should so some tell than that the "
+        "their them there they thing things this to up us use want was way ways we were what when where "
+        "which who why will with would you your"
+    ).split()
 )
 # Neighbours in meaning: a question with the first finds texts with the others.
 RELATED = {

@@ -50,9 +50,9 @@ class Subject(Struct):
 
     id: Key = ""
     customer: Key | None = ""
-    amount: Cents = 0
-    amount_paid: Cents = 0
-    currency: Annotated[str, Meta(max_length=8, pattern=WITHOUT_NUL)] = "usd"
+    amount: Cents | None = 0
+    amount_paid: Cents | None = 0
+    currency: Annotated[str, Meta(max_length=8, pattern=WITHOUT_NUL)] | None = "usd"
     status: Annotated[str, Meta(max_length=32, pattern=WITHOUT_NUL)] | None = ""
     metadata: dict[str, Any] | None = None
     current_period_end: Seconds | None = None
@@ -75,7 +75,7 @@ class StripeEvent(Struct):
 
 
 class Received(Struct, omit_defaults=True):
-    """The event is taken; nobody has to send it again. What it led to stands there for the types that lead to it."""
+    """The event is taken, nobody has to send it again; with what it led to, by its type."""
 
     received: bool
     status: str
@@ -87,7 +87,11 @@ class Received(Struct, omit_defaults=True):
 
 DECODER = msgspec.json.Decoder(StripeEvent)
 PAYMENT_TYPES = ("payment_intent.succeeded", "invoice.payment_succeeded", "payment_intent.payment_failed")
-SUBSCRIPTION_TYPES = ("customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.created")
+SUBSCRIPTION_TYPES = (
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.created",
+)
 
 
 def _answer(event: StripeEvent, *, duplicate: bool) -> Received:
@@ -103,7 +107,11 @@ def _answer(event: StripeEvent, *, duplicate: bool) -> Received:
 
 
 @SERVICE.post(
-    "/api/webhooks/stripe", name="webhook", answers={200: Received, 400: Failure}, max_body=MAX_BODY, takes_raw=True
+    "/api/webhooks/stripe",
+    name="webhook",
+    answers={200: Received, 400: Failure},
+    max_body=MAX_BODY,
+    takes_raw=True,
 )
 async def webhook(call: Call) -> Received:
     """Apply an event of Stripe's once; a second delivery is answered like the first."""
@@ -136,7 +144,13 @@ def process(tx: Connection, event: StripeEvent, *, again: bool = False) -> bool:
     The event's key decides between deliveries at the same time: the second waits for the first's transaction.
     ``again`` (the fault) applies a known event once more.
     """
-    values = {"id": event.id, "type": event.type, "created": event.created, "received": now_ms(), "processed": 1}
+    values = {
+        "id": event.id,
+        "type": event.type,
+        "created": event.created,
+        "received": now_ms(),
+        "processed": 1,
+    }
     new = insert_once(tx, STRIPE_EVENTS, values)
     if not new:
         if not again:
@@ -169,18 +183,20 @@ def _text(subject: Subject, key: str) -> str:
 def _find_user(tx: Connection, subject: Subject) -> str | None:
     """The member that the event names; None for a stranger."""
     user_id = _text(subject, "user_id")
-    found: str | None = tx.execute(select(USERS.c.id).where(USERS.c.id == user_id)).scalar() if user_id else None
+    found: str | None = (
+        tx.execute(select(USERS.c.id).where(USERS.c.id == user_id)).scalar() if user_id else None
+    )
     return found
 
 
-def _record_payment(tx: Connection, event: StripeEvent, kind: str, status: str, cents: int) -> None:
+def _record_payment(tx: Connection, event: StripeEvent, kind: str, status: str, cents: int | None) -> None:
     payment = {
         "id": f"pay_{new_id()}",
         "kind": kind,
         "source": event.id,
         "user_id": _find_user(tx, event.data.object),
-        "amount_cents": cents,
-        "currency": event.data.object.currency,
+        "amount_cents": cents or 0,
+        "currency": event.data.object.currency or "usd",
         "status": status,
         "created": now_ms(),
     }
