@@ -7,6 +7,7 @@
 import base64
 import hashlib
 import random
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from email.parser import BytesParser
@@ -20,6 +21,8 @@ from swell.testing.request_parser import Head
 
 MAX_BYTES: Final = 1 << 30
 _PATTERN: Final = bytes(range(256)) * 256
+_NONCE: Final = "d2F2ZQ=="
+_PARAMETER: Final = re.compile(r'([a-z]+)="?([^",]*)"?')
 
 
 class Request:
@@ -302,6 +305,25 @@ def _bearer(request: Request, __: list[str]) -> Reply:
     return _json({"authenticated": False}, 401, ("WWW-Authenticate", "Bearer"))
 
 
+def _digest_auth(request: Request, arguments: list[str]) -> Reply:
+    """``/digest-auth/user/password``: MD5 with qop=auth (RFC 7616); the nonce never grows stale."""
+    user, password = arguments[:2]
+    scheme, _, parameters = request.headers.get("authorization", "").partition(" ")
+    given = dict(_PARAMETER.findall(parameters))
+    target = request.path + ("?" + request.query if request.query else "")
+    if scheme == "Digest" and given.get("uri") == target and given.get("nonce") == _NONCE:
+        first, second = _md5(user, "echo", password), _md5(request.method, target)
+        middle = (given.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
+        if given.get("response") == _md5(first, *middle, second):
+            return _json({"authenticated": True, "user": user})
+    challenge = f'Digest realm="echo", nonce="{_NONCE}", qop="auth", algorithm=MD5'
+    return _json({"authenticated": False}, 401, ("WWW-Authenticate", challenge))
+
+
+def _md5(*parts: str) -> str:
+    return hashlib.md5(":".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
 # Bodies: encodings, sizes, framings
 
 
@@ -376,6 +398,12 @@ def _stream(request: Request, arguments: list[str]) -> Reply:
     return Reply(200, content_type="application/x-ndjson", framing="chunked", pieces=lines)
 
 
+def _events(_: Request, arguments: list[str]) -> Reply:
+    """``/events/3``: as many server-sent events, each in a chunk of its own."""
+    events = (b"id: %d\ndata: event %d\n\n" % (number, number) for number in range(int(arguments[0])))
+    return Reply(200, content_type="text/event-stream", framing="chunked", pieces=events)
+
+
 def _close_delimited(_: Request, arguments: list[str]) -> Reply:
     """``/close-delimited/1000``: a body that only the end of the connection ends."""
     size = int(arguments[0]) if arguments else 1000
@@ -440,8 +468,10 @@ ROUTES: Final[dict[str, Route]] = {
     "close-delimited": _close_delimited,
     "cookies": _cookies,
     "delay": _delay,
+    "digest-auth": _digest_auth,
     "errors": _errors,
     "etag": _etag,
+    "events": _events,
     "headers": _headers,
     "html": _html,
     "latency": _latency,

@@ -9,6 +9,7 @@ import pytest
 
 from swell.scripts.native import http
 from swell.scripts.native.state import ContextError
+from swell.testing.server import EchoServer
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -157,3 +158,38 @@ def test_expected_statuses():
     """Numbers and ranges, both ends included."""
     expected = http.expected_statuses(200, (400, 404))
     assert [status for status in range(100, 600) if expected(status)] == [200, 400, 401, 402, 403, 404]
+
+
+def test_streams_events_and_credentials(start):
+    """The functions beside the methods: each reaches the server as it should."""
+    with EchoServer() as server:
+        loaded = start(
+            f"""
+            from swell import http
+            url = {server.url!r}
+            seen = {{}}
+            def default():
+                with http.stream("GET", url + "/stream/3", chunk_timeout="5s") as response:
+                    seen["lines"] = len(list(response.iter_lines()))
+                seen["events"] = [event.data for event in http.events(url + "/events/2")]
+                seen["statuses"] = [
+                    http.get(url + "/basic-auth/u/p", auth=http.basic("u", "p")).status_code,
+                    http.get(url + "/bearer", auth=http.bearer("t")).status_code,
+                    http.get(url + "/digest-auth/u/p?a=b", auth=http.digest("u", "p")).status_code,
+                ]
+            """
+        ).iterate()
+        loaded.run.close()
+    assert loaded.value("seen") == {
+        "lines": 3,
+        "events": ["event 0", "event 1"],
+        "statuses": [200, 200, 200],
+    }
+
+
+@pytest.mark.parametrize("function", ["stream", "events"])
+def test_streams_without_a_vu(function: str):
+    """These say so as well."""
+    arguments = ("GET", "http://127.0.0.1:1/") if function == "stream" else ("http://127.0.0.1:1/",)
+    with pytest.raises(ContextError, match=rf"http\.{function}\(\)"):
+        getattr(http, function)(*arguments)
