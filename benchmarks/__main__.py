@@ -3,7 +3,7 @@
     python -m benchmarks                 the whole comparison, about 15 minutes
     python -m benchmarks --quick         one round of 4 s
     python -m benchmarks --only swell wrk locust-fast --only-vus 50
-    python -m benchmarks --no-comparison start-up, memory and arrivals only
+    python -m benchmarks --no-comparison start-up, memory, arrivals and WebSockets only
 
 The generator has the first core for itself, nginx the last one. Absolute numbers are this machine's; the
 ratios are the result.
@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from benchmarks import own
+from benchmarks import own, websockets
 from benchmarks.generators import GENERATORS, Generator, Load, Measured, run
 from benchmarks.target import Nginx
 
@@ -48,6 +48,10 @@ def main() -> int:
             results["own"] = rows
             tables.append(own.table(rows))
             print(tables[-1], flush=True)
+            rows = websockets.measure(nginx, cores, quick=arguments.quick)
+            results["websockets"] = rows
+            tables.append(websockets.table(rows))
+            print(tables[-1], flush=True)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(results, indent=1))
@@ -66,7 +70,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only-vus", nargs="+", type=int, default=[50, 1000])
     parser.add_argument("--no-https", action="store_true")
     parser.add_argument("--no-comparison", action="store_true")
-    parser.add_argument("--no-own", action="store_true", help="leave out start-up, memory and arrivals")
+    parser.add_argument(
+        "--no-own", action="store_true", help="leave out start-up, memory, arrivals, WebSockets"
+    )
     parser.add_argument("--publish", action="store_true", help="write the tables into benchmarks/README.md")
     arguments = parser.parse_args()
     if arguments.quick:

@@ -1,5 +1,6 @@
 """Every example, the demo and the templates run as whole commands against a real server."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,24 @@ import pytest
 from swell.base.errors import ExitCode
 from swell.cli.new import TEMPLATES
 from swell.testing.cli import run_cli
+from swell.testing.websocket import WebSocketServer
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
+@pytest.fixture(scope="module")
+def chat() -> Iterator[str]:
+    """The URL of a WebSocket server with rooms."""
+    with WebSocketServer() as server:
+        yield server.url
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(path: Path, target: str, tmp_path: Path) -> None:
+def test_example_runs(path: Path, target: str, chat: str, tmp_path: Path) -> None:
     """An example runs to its end and every threshold of it holds; a second of it is enough."""
     short = ("-e", "DURATION=1s") if "DURATION" in path.read_text() else ("-u", "5", "-d", "1s")
     # A seed: which of several functions a mix runs must not be left to chance.
-    flags = ("-e", f"TARGET_URL={target}", "--seed", "1", *short)
+    flags = ("-e", f"TARGET_URL={target}", "-e", f"CHAT_URL={chat}", "--seed", "1", *short)
     result = run_cli("run", str(path), *flags, cwd=tmp_path)
     assert result.exit_code == ExitCode.OK, result.stdout + result.stderr
     assert "level=error" not in result.stderr
