@@ -39,6 +39,7 @@ _FRAMING: Final = re.compile(
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _BARE_END: Final = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_SMALL_SIZES: Final = {b"%x\r\n" % size: size for size in range(1, 256)}
 _DIGITS: Final = re.compile(rb"\d{1,18}")
 
 HEAD, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE, DONE = range(5)
@@ -402,6 +403,12 @@ class ResponseParser:
                 end = _line_end(data, position)
                 if end == 0:
                     break
+                size = _SMALL_SIZES.get(data[position:end])
+                if size is not None and data.startswith(b"\r\n", end + size):
+                    # A small chunk that is whole: a server may send a hundred thousand in one second.
+                    parts.append(data[end : end + size])
+                    position = end + size + LINE_END_BYTES
+                    continue
                 remaining = self._chunk_size(data, position, end)
                 position = end
         self._remaining = remaining
@@ -468,7 +475,7 @@ class ResponseParser:
 def _line_end(data: bytes, start: int) -> int:
     """The end of the line that begins at ``start``, its line feed included, or 0 while it is incomplete."""
     end = data.find(b"\n", start, start + MAX_CHUNK_LINE_BYTES) + 1
-    if end == 0 and len(data) - start >= MAX_CHUNK_LINE_BYTES:
+    if not end and len(data) - start >= MAX_CHUNK_LINE_BYTES:
         raise ProtocolError("a chunk-size or trailer line has no end")
     return end
 

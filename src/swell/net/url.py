@@ -26,6 +26,7 @@ Params = (
 
 DEFAULT_CACHE_SIZE: Final = 4096
 MAX_URL_LENGTH: Final = 1 << 20
+MAX_REMEMBERED_LENGTH: Final = 8192
 MASK: Final = "****:****"
 
 # What needs no work: lower-case ASCII name or IPv4 address, nothing to encode, no userinfo, no fragment.
@@ -115,6 +116,9 @@ class UrlCache(dict[str, Url]):
 
     def __missing__(self, text: str) -> Url:
         url = parse(text)
+        if len(text) > MAX_REMEMBERED_LENGTH:
+            # A redirect's, most likely: four thousand of a megabyte each would be the worker's memory.
+            return url
         # Emptied at once instead of one by one: a URL per request (an id in its path) must not cost more than
         # the parsing, and the few that come back are parsed again in microseconds.
         if len(self) >= self.limit:

@@ -454,11 +454,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--certificate", help="serve https too, with this PEM file of key and certificates")
     parser.add_argument("--client-ca", help="PEM file of the authority whose client certificates are taken")
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     asyncio.run(_serve(parser.parse_args(argv)))
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Thousands of VUs are thousands of connections."""
     if sys.platform != "win32":
         import resource  # noqa: PLC0415  # not on Windows
