@@ -74,10 +74,10 @@ def test_events_come_as_they_are_sent_with_their_latencies(bench: Callable) -> N
     made = bench()
     script = [request(), send(HEAD), wait, send(b"id: 1\ndata: one\n\n"), wait, send(b"data: two\n\n")]
     with RawServer([script]) as server:
-        go.release()
         seen = []
         with made.client.events("GET", server.url) as stream:
             assert stream.response.status_code == 200
+            go.release()
             for event in stream:
                 seen.append(event)
                 go.release()

@@ -51,7 +51,9 @@ def describe(item: "BatchItem") -> "tuple[str, str, RequestOptions]":
         return (item[0], item[1], {})
     if isinstance(item, tuple) and len(item) == 3:  # noqa: PLR2004
         return (item[0], item[1], item[2])
-    raise TypeError(f"a batch item is a URL, (method, url) or (method, url, options), not {item!r}")
+    # Without the item itself: its options may hold credentials.
+    what = f"{type(item).__name__} of {len(item)}" if isinstance(item, (tuple, list)) else type(item).__name__
+    raise TypeError(f"a batch item is a URL, (method, url) or (method, url, options), not a {what}")
 
 
 def _ignore(_greenlet: object) -> None:

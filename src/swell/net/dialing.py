@@ -3,7 +3,7 @@
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
-from swell.net.failure import DNS, PROXY, Failure, FailureError, Phase, failure_from
+from swell.net.failure import PROXY, UNRESOLVED, Failure, FailureError, Phase, failure_from
 from swell.net.http1 import ProtocolError, ResponseParser
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Go's default for connecting; the request's own timeout may end it earlier.
 DIAL_TIMEOUT_NS: Final = 30 * 1_000_000_000
-_NO_ADDRESS: Final = Failure(DNS, "lookup: no address")
 
 
 class DialError(FailureError):
@@ -37,7 +36,7 @@ def open_connection(
         addresses = shared.resolver.resolve(host, port)
     except Exception as error:
         raise DialError(_through(proxy, failure_from(error, "resolve"))) from error
-    failure: Failure = _NO_ADDRESS
+    failure: Failure = UNRESOLVED
     connection: Connection | None = None
     for address in addresses:
         connection = None

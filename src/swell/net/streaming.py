@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from swell.net.transport import Connection
 
 BUFFERED_BYTES: Final = 256 * 1024
+# What a piece costs besides its bytes: a server may send them one by one.
+PIECE_BYTES: Final = 150
 # What of a redirect's body is read for the sake of its connection.
 SKIPPED_BYTES: Final = 64 * 1024
 
@@ -68,7 +70,7 @@ class StreamParser(ResponseParser):
 
     def _keep(self, data: bytes) -> None:
         self.pieces.append(Piece(data, self._connection.last_byte_ns))
-        self._buffered += len(data)
+        self._buffered += len(data) + PIECE_BYTES
         if self._buffered >= BUFFERED_BYTES and not self._is_paused:
             self._is_paused = True
             self._connection.pause_reading()
@@ -76,7 +78,7 @@ class StreamParser(ResponseParser):
     def take(self) -> Piece:
         """The next piece; with the last one the connection is read again."""
         piece = self.pieces.popleft()
-        self._buffered -= len(piece.data)
+        self._buffered -= len(piece.data) + PIECE_BYTES
         if self._is_paused and not self.pieces:
             self._is_paused = False
             self._connection.resume_reading()

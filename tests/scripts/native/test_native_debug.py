@@ -63,6 +63,25 @@ def test_requests_and_checks_are_shown(debug):
     assert text.endswith("-- teardown()\ncheck passed: is 200\ncheck FAILED: is empty\norders 2")
 
 
+@pytest.mark.parametrize("mode", ["", "headers", "full"])
+def test_secrets_are_not_shown(debug, mode: str):
+    """Credentials are masked; with http_debug=headers bodies stay away, and nothing comes twice."""
+    with EchoServer() as server:
+        _, text = debug(
+            f'''
+            from swell import http
+            def default():
+                http.get("{server.url}/bearer", auth=http.bearer("s3cret"), discard_body=True)
+                http.get("{server.url}/html")
+            ''',
+            http_debug=mode,
+        )
+    assert "> Authorization: Bearer ****" in text
+    assert "s3cret" not in text
+    assert text.count("> GET ") == 2
+    assert ("<h1>Echo</h1>" in text) is (mode != "headers")
+
+
 def test_same_greenlet_and_process(debug):
     """The script runs where debug is called: a breakpoint stops in the caller's thread and greenlet."""
     fine, _ = debug("import sys\nframes = []\ndef default(): frames.append(sys._getframe().f_back)\n")
