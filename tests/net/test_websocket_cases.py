@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 import pytest
-from conftest import Bench
 from websocket_peers import BINARY, CLOSE, CONT, PING, PONG, TEXT, Peer, frame
 
 from swell.net.websocket import WebSocket
@@ -97,7 +96,7 @@ GOOD: dict[str, tuple[list[bytes], list[str | bytes]]] = {
 }
 
 
-def run(server: Any, bench: Bench, **options: Any) -> tuple[WebSocket, list[str | bytes]]:
+def run(server: Any, bench: Any, **options: Any) -> tuple[WebSocket, list[str | bytes]]:
     """Everything that a connection to ``server`` gave, until its end."""
     sock = connect(bench.client, server.ws_url, WebSocket, max_size=MAX, **options)
     assert sock.response.status_code == 101, sock

@@ -5,8 +5,7 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import Bench
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websocket_peers import (
     BINARY,
@@ -73,9 +72,9 @@ def test_fragments_go_out_as_one_message(url: str, bench: Any) -> None:
             socket.send(5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.text(min_size=0, max_size=300), min_size=1, max_size=6), cut=st.integers(1, 50))
-def test_fragments_survive_any_cut(parts: list[str], cut: int) -> None:
+def test_fragments_survive_any_cut(parts: list[str], cut: int, bench: Any) -> None:
     """However the stream is cut, and wherever pings stand in it, a fragmented message is its parts."""
     encoded = "".join(parts).encode()
     step = max(1, len(encoded) // len(parts))
@@ -84,7 +83,7 @@ def test_fragments_survive_any_cut(parts: list[str], cut: int) -> None:
         frame(PING, b"p") + frame(CONT if at else TEXT, chunk, fin=at == len(chunks) - 1)
         for at, chunk in enumerate(chunks)
     )
-    made = Bench()
+    made = bench()
     with Peer(*(frames[at : at + cut] for at in range(0, len(frames), cut)), BYE) as server:
         socket = connect(made.client, server.ws_url, WebSocket)
         assert socket.receive(5 * SECOND) == "".join(parts)

@@ -9,7 +9,6 @@ from hashlib import sha1
 from typing import Any
 
 import gevent
-from conftest import Bench
 from websockets.frames import Frame
 from websockets.protocol import Protocol, Side
 from websockets.sync.server import ServerConnection, serve
@@ -129,7 +128,7 @@ def serving(**options: Any) -> Iterator[str]:
 # What is left, and what was measured
 
 
-def sockets_of(bench: Bench) -> list[Any]:
+def sockets_of(bench: Any) -> list[Any]:
     """The sockets that the bench's client makes from now on."""
     made: list[Any] = []
     dial = bench.shared.connect
@@ -148,7 +147,7 @@ def all_closed(sockets: list[Any]) -> bool:
     return bool(sockets) and all(each.fileno() == -1 for each in sockets)
 
 
-def samples(bench: Bench) -> dict[str, list[float]]:
+def samples(bench: Any) -> dict[str, list[float]]:
     """The values recorded since the last call, by metric."""
     found: dict[str, list[float]] = {}
     _, recorded = bench.recorder.swap()
@@ -157,7 +156,7 @@ def samples(bench: Bench) -> dict[str, list[float]]:
     return found
 
 
-def tags(bench: Bench, metric: str) -> list[dict[str, str]]:
+def tags(bench: Any, metric: str) -> list[dict[str, str]]:
     """The tags under which ``metric`` was ever recorded."""
     keys = (bench.registry.series_key(number) for number in range(bench.registry.series_count))
     return [found.as_dict() for name, found in keys if name == metric]

@@ -11,6 +11,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack, cast
 
 from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.http11 import Response as Answer
 from websockets.protocol import State
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _SILENT: Final = logging.Logger("swell.websocket", level=logging.CRITICAL + 1)
 # The protocol keeps the address and never looks at it: we have connected already.
 _NOWHERE: Final = WebSocketURI(False, "", 0, "/", "", None, None)
+_NO_HEADERS: Final = Headers()
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 # What the handshake itself says.
 _OWN_HEADERS: Final = frozenset(
@@ -285,12 +287,15 @@ class _Opening(Waiter):
     ) -> None:
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # made in run
-        answer, *frames = protocol.events_received()
-        sock.response = self._response(prepared, connection, cast("Answer", answer), self._answered_ns)
-        self._store_cookies(prepared, sock.response)
+        events = protocol.events_received()
+        answer, protocol.events = cast("Answer", events[0]), events[1:]
+        sock.response = self._response(prepared, connection, answer, self._answered_ns)
+        if "set-cookie" in answer.headers:
+            self._store_cookies(prepared, answer)
+        # The protocol's generator holds the answer for as long as it lives: a dozen objects per connection.
+        answer.headers = _NO_HEADERS
         meter = self._meter(sock, prepared, connection)
         meter.connected(self._answered_ns, None)
-        protocol.events = frames
         sock.opened(protocol, stream, meter, self._answered_ns)
         if self._error is not None:
             # The end came together with the answer.
@@ -304,8 +309,8 @@ class _Opening(Waiter):
         answer = next((event for event in protocol.events_received() if isinstance(event, Answer)), None)
         now = self._answered_ns if answer is not None else monotonic_ns()
         sock.response = self._response(prepared, connection, answer, now, failure)
-        if answer is not None:
-            self._store_cookies(prepared, sock.response)
+        if answer is not None and "set-cookie" in answer.headers:
+            self._store_cookies(prepared, answer)
         meter = self._meter(sock, prepared, connection, failure)
         meter.connected(now, failure)
         if connection is not None:
@@ -342,12 +347,10 @@ class _Opening(Waiter):
             response.error = failure.message if status in (0, 101) else ""
         return response
 
-    def _store_cookies(self, prepared: "PreparedRequest", response: Response) -> None:
-        values = response.headers.get_list("set-cookie")
-        if values:
-            url = prepared.url
-            jar = prepared.jar if prepared.jar is not None else self._client.jar
-            jar.store(url.scheme, url.host, url.path, values)
+    def _store_cookies(self, prepared: "PreparedRequest", answer: Answer) -> None:
+        url = prepared.url
+        jar = prepared.jar if prepared.jar is not None else self._client.jar
+        jar.store(url.scheme, url.host, url.path, answer.headers.get_all("set-cookie"))
 
     def _meter(
         self,
@@ -375,8 +378,9 @@ class _Opening(Waiter):
             shared.registry,
             tags,
             self._started_ns,
-            now=monotonic_ns,
-            note_failure=lambda failed: shared.note_failure(failed, METHOD, name, sock.url),
+            failures=shared,
+            name=name,
+            url=sock.url,
             counts_control=self._options.get("counts_control", False),
         )
 

@@ -4,8 +4,9 @@ A session's tags are those of the moment it was opened (k6). Its series are numb
 costs one record.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Final, Protocol
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 
@@ -22,14 +23,22 @@ METHOD: Final = "WS"
 """What stands for the method in the table of errors."""
 
 
+class Failures(Protocol):
+    """Where failures are counted and logged."""
+
+    def note_failure(self, failure: "Failure", method: str, name: str, url: str, /) -> None:
+        """Count a failure."""
+        ...
+
+
 class SessionMeter:
     """Records one session; ``counts_control`` adds pings and closes to ws_msgs_sent (k6/websockets does)."""
 
     __slots__ = (
         "_bytes_due_ns",
         "_counts_control",
-        "_note_failure",
-        "_now",
+        "_failures",
+        "_name",
         "_received_bytes",
         "_recorder",
         "_registry",
@@ -39,6 +48,7 @@ class SessionMeter:
         "_series_sent",
         "_started_ns",
         "_tags",
+        "_url",
     )
 
     def __init__(
@@ -48,16 +58,18 @@ class SessionMeter:
         tags: "TagSet",
         started_ns: int,
         *,
-        now: Callable[[], int],
-        note_failure: Callable[["Failure"], None],
+        failures: "Failures",
+        name: str,
+        url: str,
         counts_control: bool = False,
     ) -> None:
         self._recorder = recorder
         self._registry = registry
         self._tags = tags
         self._started_ns = started_ns
-        self._now = now
-        self._note_failure = note_failure
+        self._failures = failures
+        self._name = name
+        self._url = url
         self._counts_control = counts_control
         self._sent_bytes = self._received_bytes = 0
         self._bytes_due_ns = 0
@@ -74,7 +86,7 @@ class SessionMeter:
         self._sample("ws_connecting", at_ns, (at_ns - self._started_ns) / NS_PER_MS)
         self._sample("ws_connect_failed", at_ns, failure is not None)
         if failure is not None:
-            self._note_failure(failure)
+            self._failures.note_failure(failure, METHOD, self._name, self._url)
 
     def moved_in_vain(self, sent_bytes: int, received_bytes: int, at_ns: int) -> None:
         """What an attempt that failed had moved."""
@@ -84,7 +96,7 @@ class SessionMeter:
 
     def sent(self, messages: int) -> None:
         """Messages were handed to the socket."""
-        self._recorder.sample(self._series_sent, self._now(), messages)
+        self._recorder.sample(self._series_sent, monotonic_ns(), messages)
 
     def sent_control(self) -> None:
         """So was a ping or a close."""
@@ -111,7 +123,7 @@ class SessionMeter:
         self._sample("ws_session_dropped", at_ns, failure is not None)
         self._report_bytes(stream, at_ns)
         if failure is not None:
-            self._note_failure(failure)
+            self._failures.note_failure(failure, METHOD, self._name, self._url)
 
     def _report_bytes(self, stream: "Stream", at_ns: int) -> None:
         sent, received = stream.sent_bytes, stream.received_bytes

@@ -49,6 +49,7 @@ DEFAULT_SEND_TIMEOUT_NS: Final = 60 * NS_PER_SECOND
 # Pings whose answer is still awaited; of more, the oldest are forgotten.
 MAX_PINGS: Final = 100
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 _PING, _PONG, _CLOSE = Opcode.PING, Opcode.PONG, Opcode.CLOSE
 
@@ -118,7 +119,7 @@ class Session(Waiter):
         self.round_trip_ns = 0
         self.send_timeout_ns = DEFAULT_SEND_TIMEOUT_NS
         self.on_event: Callable[[], object] | None = None
-        self.wanted: frozenset[str] = frozenset()
+        self.wanted = _NOTHING
         self._is_text = False
         # A text was not UTF-8: what came after it is not looked at.
         self._is_spoiled = False
