@@ -79,7 +79,7 @@ def full(event: Row[Any]) -> Problem:
 
 
 def check_payment(payment: Payment | UnsetType | None) -> bool:
-    """Charge with the mock provider: whether there was something to charge; Problem 402 when it is declined."""
+    """Charge with the mock provider: whether there was a payment; Problem 402 when it is declined."""
     if not isinstance(payment, Payment):
         return False
     if any(word in payment.payment_method.lower() for word in DECLINED):
@@ -90,8 +90,9 @@ def check_payment(payment: Payment | UnsetType | None) -> bool:
 def book(tx: Connection, event_id: str, body: RsvpBody, *, paid: bool, enforce: bool) -> Booked:
     """Take a place, or roll back: Problem 404, 409 for a second one, 400 when it is full or over.
 
-    Registrations for one address come one after another by the unique key, those for one event by the event's
-    row; always in this order, so there is no deadlock. Without ``enforce`` (the fault) capacity does not matter.
+    Registrations for one address come one after another by the unique key, those for one event by the
+    event's row, always in this order: there is no deadlock. Without ``enforce`` (the fault) capacity does
+    not matter.
     """
     event = find_event(tx, event_id)
     now = now_ms()

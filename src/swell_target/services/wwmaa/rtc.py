@@ -144,7 +144,7 @@ def add_participant(
 ) -> tuple[bool, int]:
     """Take a place: whether it is a new one, and how many are there; who is there already keeps theirs.
 
-    The session's row is locked, as capacity is a count. Problem 404; 403 when it is over, full, or not for them.
+    The session's row is locked, as capacity is a count. Problem 404; 403 when it is over, full or forbidden.
     """
     session = find_session(tx, session_id, lock=True)
     if session.state != "live":
@@ -176,7 +176,7 @@ def remove_participant(
 ) -> tuple[bool, int]:
     """Free a place: whether there was one to free, and how many are left.
 
-    With ``connection``: only if that connection still holds it, as the participant may have come back by another.
+    With ``connection``: only if that connection still holds it, as they may have come back by another.
     """
     table = PARTICIPANTS
     where = [table.c.session_id == session_id, table.c.user_id == user_id, table.c.present]
@@ -192,7 +192,7 @@ def remove_participant(
 
 
 def refresh_presence(tx: Connection, process: str) -> list[tuple[str, str]]:
-    """Tell that a process lives; the (session, participant) whose process does not are freed, and returned."""
+    """Tell that a process lives; frees and returns the (session, participant) whose process does not."""
     table, now = PARTICIPANTS, now_ms()
     tx.execute(update(table).where(table.c.process == process).values(seen=now))
     lost = (

@@ -50,7 +50,7 @@ PLANS = Table(
     # A JSON list of sentences.
     Column("features", Text, nullable=False),
 )
-# ``id`` is Stripe's; ``changed`` is when Stripe made the last event that was applied: they overtake each other.
+# ``id`` is Stripe's; ``changed`` is when the last event that was applied was made: they may overtake.
 SUBSCRIPTIONS = Table(
     "wwmaa_subscriptions",
     METADATA,
@@ -175,8 +175,8 @@ SESSIONS = Table(
     # live | ended
     Column("state", String(16), nullable=False),
 )
-# ``connection`` is the WebSocket that holds the participant ("": none yet); ``process`` the one that serves it
-# and tells ``seen`` from time to time, so that a crash does not leave people present for ever.
+# ``connection`` is the WebSocket that holds the participant ("": none yet); ``process`` the one that serves
+# it and tells ``seen`` from time to time, so that a crash does not leave people present for ever.
 PARTICIPANTS = Table(
     "wwmaa_participants",
     METADATA,

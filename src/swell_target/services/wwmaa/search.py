@@ -133,12 +133,16 @@ def _match(
     matches = DOCUMENT_INDEX.matches(tx, text, mode, prefix=prefix)
     if matches is None:
         return None
+    best_first = matches.c.score.desc(), matches.c.id
+    chosen = select(matches.c.id, matches.c.score, func.count().over().label("total"))
+    if conditions:
+        chosen = chosen.join(DOCUMENTS, DOCUMENTS.c.id == matches.c.id).where(*conditions)
+    # The rows themselves are read for the best only: a question matches most of them.
+    best_ones = chosen.order_by(*best_first).limit(limit).subquery("best")
     rows = tx.execute(
-        select(DOCUMENTS, matches.c.score, func.count().over().label("total"))
-        .join(matches, matches.c.id == DOCUMENTS.c.id)
-        .where(*conditions)
-        .order_by(matches.c.score.desc(), DOCUMENTS.c.id)
-        .limit(limit)
+        select(DOCUMENTS, best_ones.c.score, best_ones.c.total)
+        .join(best_ones, best_ones.c.id == DOCUMENTS.c.id)
+        .order_by(best_ones.c.score.desc(), DOCUMENTS.c.id)
     ).all()
     if not rows:
         return None

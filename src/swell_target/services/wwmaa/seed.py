@@ -155,7 +155,8 @@ def _instructors(count: int, random: Random) -> Iterable[Row]:
             "style": style,
             "style_key": slug(style),
             "rank": random.choice(vocabulary.DANS),
-            "bio": f"{name} has taught {style} for {years} years in {city}, above all {topics[0]} and {topics[1]}.",
+            "bio": f"{name} has taught {style} for {years} years in {city}, above all "
+            f"{topics[0]} and {topics[1]}.",
             "city": city,
             "state": state,
             "years": years,
