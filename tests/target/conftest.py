@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from target_platform import Platform, postgres_cluster
+from target_platform import Platform, create_database, postgres_cluster
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +34,9 @@ def target(
 def data(tmp_path: Path) -> Path:
     """A directory for a platform of one test."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def fresh_database(postgres_url: str) -> str:
+    """The URL of a new, empty database in the cluster."""
+    return create_database(postgres_url)

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+import psycopg
 import requests
 import requests.adapters
 
@@ -176,6 +178,15 @@ def postgres_cluster(directory: Path) -> Iterator[str]:
             log.close()
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def create_database(url: str) -> str:
+    """A new database in the cluster of ``url``; its URL."""
+    name = f"swell_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{name}").geturl()
 
 
 def wait_for_postgres(programs: Path, place: Path, server: "subprocess.Popen[bytes]") -> None:

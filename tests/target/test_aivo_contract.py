@@ -1,4 +1,4 @@
-"""AIVO honours its contract: the gateway's OpenAI form, assessments, search, and what the extra scripts look at."""
+"""AIVO honours its contract: the OpenAI form, assessments, search, and what the extra scripts look at."""
 
 import json
 import uuid

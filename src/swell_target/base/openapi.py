@@ -61,6 +61,8 @@ def answers_of(service: Service, route: Route) -> dict[int, Any]:
     """The statuses that a route declares, and those that the machinery adds."""
     failure = service.problem_type(route.path) if service.problem_type else Failure
     added: dict[int, Any] = {500: failure, 503: failure}
+    if service.guard is not None:
+        added |= {403: failure}
     if route.body_type is not None:
         added |= {400: failure, 413: failure}
     if route.takes_raw:

@@ -23,5 +23,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: bool = False
     mock_latency_ms: int = 20
     pool_size: int = 10
-    pool_timeout_ms: int = 5_000
+    pool_timeout_ms: int = 30_000
     processes: int = 1

@@ -6,6 +6,7 @@ import hashlib
 from swell_target.base.errors import Problem
 from swell_target.base.runtime import Runtime
 from swell_target.services.cooly import store
+from swell_target.services.cooly.models import MAX_OUTPUTS
 from swell_target.services.cooly.service import SERVICE
 
 QUEUE = "main"
@@ -14,6 +15,8 @@ RELAY_EVERY_S = 0.5
 SWEEP_EVERY_S = 5.0
 BATCH = 500
 RETRY_DELAY_MS = 200
+# How long a worker may be silent about a session, beyond what its images take, before another takes it.
+LEASE_MS = 2_000
 # A prompt with this word is refused by the mock provider each time; so a test can see a failed order.
 REFUSED = "[refuse]"
 
@@ -63,7 +66,8 @@ async def _worker(runtime: Runtime) -> None:
 
 async def work_off(runtime: Runtime, session_id: str) -> None:
     """Have one session's images made, and settle its reservation."""
-    session = await runtime.db.write(store.claim, session_id)
+    lease_ms = LEASE_MS + 2 * MAX_OUTPUTS * runtime.settings.mock_latency_ms
+    session = await runtime.db.write(store.claim, session_id, lease_ms)
     if session is None:
         return
     try:

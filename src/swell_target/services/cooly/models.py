@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+MAX_OUTPUTS = 15
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
 NewPassword = Annotated[str, Meta(min_length=8, max_length=1024)]
@@ -53,7 +54,7 @@ class GenerateBody(Struct, rename=None):
     # Its absence is a 400 with words of its own, so the type lets it through.
     prompt: Annotated[str, Meta(max_length=4000)] = ""
     model: Annotated[str, Meta(max_length=64)] = "seedream-4-0-t2i-250415"
-    outputs: Annotated[int, Meta(ge=1, le=15)] = 1
+    outputs: Annotated[int, Meta(ge=1, le=MAX_OUTPUTS)] = 1
     clientKey: Key | UnsetType = UNSET  # noqa: N815 - as the contract spells it
     size: Annotated[str, Meta(max_length=32)] = "2K"
     guidance_scale: float = 2.5

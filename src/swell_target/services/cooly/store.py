@@ -15,8 +15,6 @@ from swell_target.services.cooly.models import Consistency, GenerateBody
 from swell_target.services.cooly.schema import DEAD, LEDGER, LOTS, OUTBOX, RESERVATIONS, SESSIONS, USERS
 
 RESERVATION_TTL_MS = 15 * 60 * 1000
-# How long a worker may be silent about a session before another takes it.
-LEASE_MS = 60_000
 MAX_ATTEMPTS = 3
 NO_CREDITS = "Insufficient credits"
 # Whole lists of lots are JSON: [[lot, credits], ...].
@@ -162,13 +160,13 @@ def due_sessions(tx: Connection, limit: int) -> list[str]:
     return [row.session_id for row in rows]
 
 
-def claim(tx: Connection, session_id: str) -> Row[Any] | None:
-    """Take a session for this worker, for the length of a lease; None when another has it or it is finished."""
+def claim(tx: Connection, session_id: str, lease_ms: int) -> Row[Any] | None:
+    """Take a session for this worker, for ``lease_ms``; None when another has it or it is finished."""
     now = now_ms()
     done = tx.execute(
         update(OUTBOX)
         .where(OUTBOX.c.session_id == session_id, OUTBOX.c.due <= now)
-        .values(attempts=OUTBOX.c.attempts + 1, due=now + LEASE_MS)
+        .values(attempts=OUTBOX.c.attempts + 1, due=now + lease_ms)
     )
     if done.rowcount == 0:
         return None
