@@ -6,7 +6,7 @@ from configuration import cli, resolved, script
 
 from swell.base.errors import ConfigError
 from swell.config.options import Options
-from swell.config.show import option_reference, show_resolved, show_written
+from swell.config.show import show_resolved, show_written
 from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, Option, find_option, option
 
 # k6.md 1.2: the flags of k6 run for what swell has.
@@ -119,13 +119,3 @@ def test_what_is_shown_resolves_to_the_same() -> None:
     second = resolved(script(**shown))
     assert second.options == first.options
     assert second.scenarios == first.scenarios
-
-
-def test_the_reference_names_every_option() -> None:
-    """One table row per option, with its flag, variable and default."""
-    text = option_reference()
-    assert all(f"`{row.key}`" in text for row in RUN_OPTIONS)
-    assert (
-        "| `maxRedirects`, `max_redirects` | `--max-redirects` | `SWELL_MAX_REDIRECTS` | `10` "
-        "| cli, env, file, script | Redirects to follow at most. |"
-    ) in text

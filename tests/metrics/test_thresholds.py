@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from swell.base.errors import Fault
 from swell.config.options import ThresholdSpec
+from swell.metrics.delta import format_metric_key
 from swell.metrics.histogram import Histogram
 from swell.metrics.model import BUILTIN_METRICS, Metric, MetricType
 from swell.metrics.snapshot import (
@@ -21,7 +22,6 @@ from swell.metrics.snapshot import (
 from swell.metrics.thresholds import (
     Judge,
     Threshold,
-    canonical_key,
     parse_metric_key,
     parse_threshold,
     validate_thresholds,
@@ -51,7 +51,7 @@ def judge_one(
     judge = Judge({key: (ThresholdSpec(source, abort_on_fail, delay_ns),)}, require_data=require_data)
     values: dict[str, SinkValue] = {"iterations": CounterValue(5)} if ran else {}
     if value is not None:
-        values[canonical_key(key)] = value
+        values[format_metric_key(*parse_metric_key(key))] = value
     (result,) = judge.judge(values, KNOWN, elapsed_ns, final=final)
     return result
 
@@ -218,7 +218,11 @@ TREND = TrendValue(Histogram.of([10.0, 20.0, 30.0, 40.0]))
 def test_what_each_aggregation_observes(key: str, source: str, value: SinkValue, observed: float) -> None:
     """A counter's rate is by the run's two seconds."""
     result = judge_one(key, source, value, elapsed_ns=2 * SECOND)
-    assert (result.ok, result.observed, result.metric) == (True, observed, canonical_key(key))
+    assert (result.ok, result.observed, result.metric) == (
+        True,
+        observed,
+        format_metric_key(*parse_metric_key(key)),
+    )
 
 
 def test_a_run_of_no_length_has_no_rate() -> None:

@@ -1,6 +1,5 @@
 """Options as k6 prints them: what ``swell inspect`` shows, and what scripts see of them."""
 
-import json
 from typing import Any
 
 import msgspec
@@ -47,33 +46,3 @@ def _show_option(row: Option, options: Options) -> object:
         return row.type.show((options.tls_version_min, options.tls_version_max))
     # The shortcuts have become scenarios.
     return None
-
-
-def option_reference() -> str:
-    """Write the option table as Markdown: one table per group, for the docs."""
-    lines: list[str] = []
-    groups = dict.fromkeys(row.group for row in RUN_OPTIONS)
-    for group in groups:
-        lines += [
-            f"### {group.capitalize()}",
-            "",
-            "| option | flag | variable | default | where | meaning |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_reference_row(row) for row in RUN_OPTIONS if row.group == group]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _reference_row(row: Option) -> str:
-    default = "" if row.default in (None, "", (), {}) else json.dumps(_show_option(row, Options()))
-    own = " (swell's own)" if row.own else ""
-    cells = (
-        f"`{row.key}`" if row.key == row.name else f"`{row.key}`, `{row.name}`",
-        ", ".join(f"`{flag}`" for flag in row.flags),
-        f"`SWELL_{row.env}`" if row.env else "",
-        f"`{default}`" if default else "",
-        ", ".join(sorted(row.sources)),
-        row.help + own,
-    )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -107,11 +107,6 @@ class PeerChannel(Generic[T]):
         """Whether to call ``write`` when the socket becomes writable."""
         return bool(self._out) and not self.is_closed
 
-    @property
-    def was_cut(self) -> bool:
-        """Whether the stream ended inside a frame."""
-        return self.is_closed and self._decoder.pending_bytes > 0
-
     def send(self, frame: Down) -> None:
         """Queue ``frame`` and write what the socket takes now; nothing happens on a closed connection."""
         if self.is_closed:

@@ -18,6 +18,14 @@ class ClosedExecutor(Executor):
     ) -> None:
         super().__init__(scenario, environment)
         self._slots = range(self.runtime.worker_index, scenario.vus, self.runtime.worker_count)
+        # This worker's iterations where their number is fixed, else 0.
+        self._total = 0
+
+    def progress(self) -> float:
+        """The share of the iterations that is over, or of the time where their number is not fixed."""
+        if self.status is Status.WAITING or not self._total:
+            return super().progress()
+        return min(1.0, (self.counts.completed + self.counts.interrupted) / self._total)
 
     def ended(self, handle: VUHandle) -> None:
         """Count the VU out."""
@@ -51,12 +59,6 @@ class SharedIterationsExecutor(ClosedExecutor):
         self._total = iteration_share(scenario, index, workers)
         self._numbers = islice(stripe_numbers(scenario.vus, index, workers), self._total)
 
-    def progress(self) -> float:
-        """The share of the iterations that is over."""
-        if self.status is Status.WAITING or not self._total:
-            return super().progress()
-        return min(1.0, (self.counts.completed + self.counts.interrupted) / self._total)
-
     def _loop(self, handle: VUHandle) -> None:
         iterate = handle.iterate
         numbers = self._numbers
@@ -84,12 +86,6 @@ class PerVUIterationsExecutor(ClosedExecutor):
         super().__init__(scenario, environment)
         self._iterations = scenario.iterations
         self._total = self._iterations * len(self._slots)
-
-    def progress(self) -> float:
-        """The share of the iterations that is over."""
-        if self.status is Status.WAITING or not self._total:
-            return super().progress()
-        return min(1.0, (self.counts.completed + self.counts.interrupted) / self._total)
 
     def _loop(self, handle: VUHandle) -> None:
         iterate = handle.iterate

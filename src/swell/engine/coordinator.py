@@ -5,7 +5,6 @@ coordinator generates no load, loads no script and is never monkey-patched. Howe
 left.
 """
 
-import os
 import selectors
 import signal
 import socket
@@ -255,14 +254,3 @@ class Coordinator:
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
-
-
-def is_process_alive(pid: int) -> bool:
-    """Whether a process with this id exists and is no zombie's number we may not signal."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

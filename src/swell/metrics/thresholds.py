@@ -151,11 +151,6 @@ def _trimmed(text: str) -> str:
     return text.strip().strip("\"'").strip()
 
 
-def canonical_key(key: str) -> str:
-    """The key as ``MetricState.key`` writes it; ValueError as ``parse_metric_key``."""
-    return format_metric_key(*parse_metric_key(key))
-
-
 def validate_thresholds(
     thresholds: Mapping[str, Iterable[ThresholdSource]],
     known: Mapping[str, Metric],
