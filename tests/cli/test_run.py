@@ -158,12 +158,35 @@ def handle_summary(data):
 
 
 def test_a_disabled_summary_prints_and_exports_nothing(run: Run, tmp_path: Path) -> None:
-    """With --summary-mode disabled neither summary nor export appears; thresholds still decide."""
+    """Neither summary nor export appears and handle_summary is not called; thresholds still decide."""
     thresholds = "options = {'thresholds': {'http_reqs': ['count>100']}}\n"
-    result = run(thresholds + ONE_REQUEST, "-q", "--summary-mode", "disabled", "--summary-export", "out.json")
+    custom = "def handle_summary(data): return {'stdout': 'mine', 'mine.txt': 'mine'}\n"
+    flags = ("-q", "--summary-mode", "disabled", "--summary-export", "out.json")
+    result = run(thresholds + ONE_REQUEST + custom, *flags)
     assert result.exit_code == ExitCode.THRESHOLDS_FAILED
     assert result.stdout == ""
-    assert not (tmp_path / "out.json").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"script.py", "swell-results"}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1\n", "script.py: has no function to run"),
+        ("def setup(): return object()\ndef default(): pass\n", "setup() must return JSON values"),
+    ],
+)
+def test_faults_of_scripts_that_k6_has_no_code_for(run: Run, source: str, message: str) -> None:
+    """No function to run and setup data that is no JSON end with 255, as in k6."""
+    result = run(source, "-q")
+    assert result.exit_code == ExitCode.OTHER
+    assert result.stderr.count(message) == 1
+
+
+def test_a_failed_setup_asks_for_no_longer_duration(run: Run) -> None:
+    """Where no scenario started, that no iteration was completed is no news."""
+    result = run("def setup(): raise ValueError('x')\ndef default(): pass\n", "-q")
+    assert result.exit_code == ExitCode.SCRIPT_EXCEPTION
+    assert "no iteration was completed" not in result.stdout
 
 
 def test_a_full_disk_does_not_change_the_exit_code(run: Run) -> None:

@@ -323,13 +323,18 @@ def test_a_broken_workload_brings_no_faults_that_follow_from_it() -> None:
 # Functions.
 
 
+def test_a_script_must_have_a_function() -> None:
+    """Without any there is one fault, not one per way to look at it."""
+    assert faults(script(vus=2), functions=()) == ["script.py: has no function to run"]
+    assert hints(script(vus=2), functions=()) == ["define default(), or a function for a scenario"]
+
+
 def test_the_default_function_must_be_there() -> None:
     """A derived scenario runs default(); the script is the place of the fault, and what it has is named."""
     assert faults(script(vus=2), functions=("search", "pay")) == ["script.py: has no function default()"]
     assert hints(script(vus=2), functions=("search", "pay")) == [
         "define default(), or scenarios for pay, search"
     ]
-    assert hints(functions=()) == ["define default()"]
 
 
 def test_a_scenario_s_function_must_be_there() -> None:

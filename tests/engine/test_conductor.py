@@ -168,6 +168,14 @@ def test_handle_summary_that_raises_costs_only_the_custom_summary() -> None:
     assert "the stack" in run.heard.text
 
 
+def test_handle_summary_is_not_called_with_the_summary_disabled() -> None:
+    """k6's rule; thresholds were judged all the same."""
+    run = Scripted(exports=FULL, options=Options(summary_mode="disabled")).to(Phase.TEARDOWN)
+    run.say(frames.TeardownDone())
+    assert run.phase is Phase.LEAVING
+    assert run.sent(frames.RunHandleSummary) == []
+
+
 @pytest.mark.parametrize(
     ("phase", "code"),
     [

@@ -64,8 +64,15 @@ class ConfigError(SwellError):
     exit_code = ExitCode.INVALID_CONFIG
     slug = "invalid-configuration"
 
-    def __init__(self, faults: tuple[Fault, ...], *, warnings: tuple[str, ...] = ()) -> None:
-        super().__init__("; ".join(f"{fault.place}: {fault.message}" for fault in faults))
+    def __init__(
+        self,
+        faults: tuple[Fault, ...],
+        *,
+        warnings: tuple[str, ...] = (),
+        exit_code: ExitCode | None = None,
+    ) -> None:
+        message = "; ".join(f"{fault.place}: {fault.message}" for fault in faults)
+        super().__init__(message, exit_code=exit_code)
         self.faults = faults
         self.warnings = warnings
 
@@ -76,6 +83,8 @@ class ScriptError(SwellError):
     exit_code = ExitCode.SCRIPT_EXCEPTION
     slug = "script-exception"
 
-    def __init__(self, message: str, *, stack: str = "", hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, stack: str = "", hint: str = "", exit_code: ExitCode | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, exit_code=exit_code)
         self.stack = stack

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from swell.base.errors import ConfigError, Fault, SwellError
+from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
 from swell.cli.parameters import command_line_layer, flag_options
 from swell.cli.script_file import ScriptFile
 from swell.cli.system import System
@@ -99,7 +99,10 @@ class Sources:
                 check_threshold=_threshold_check(SeriesRules(metrics=metrics).known()),
             )
         except ConfigError as error:
-            raise ConfigError((*faults, *error.faults), warnings=error.warnings) from None
+            # k6 has another code for a script with nothing to run than for wrong options.
+            code = ExitCode.INVALID_CONFIG if exports.functions else ExitCode.OTHER
+            all_faults = (*faults, *error.faults)
+            raise ConfigError(all_faults, warnings=error.warnings, exit_code=code) from None
         options = resolution.options
         if not faults and not options.no_save:
             faults += self._make_results_directory(options.results_dir)

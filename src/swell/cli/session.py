@@ -139,14 +139,20 @@ class Session(RunListener):
 
     def on_phase(self, phase: Phase) -> None:
         """Show the phase where the run spends time in it."""
-        texts = {Phase.STOPPING: "stopping", Phase.RUNNING: ""}
-        if self._plan is not None:
-            exports = self._plan.exports
-            texts |= {Phase.SETUP: "setup()"} if exports.has_setup else {}
-            texts |= {Phase.TEARDOWN: "teardown()"} if exports.has_teardown else {}
-            texts |= {Phase.SUMMARY: "handle_summary()"} if exports.has_handle_summary else {}
-        if phase in texts:
-            self._progress.phase(texts[phase])
+        if self._plan is None:
+            return
+        exports, options = self._plan.exports, self._plan.options
+        has_summary = exports.has_handle_summary and options.summary_mode != "disabled"
+        shown = {
+            Phase.RUNNING: (True, ""),
+            Phase.STOPPING: (True, "stopping"),
+            Phase.SETUP: (exports.has_setup and not options.no_setup, "setup()"),
+            Phase.TEARDOWN: (exports.has_teardown and not options.no_teardown, "teardown()"),
+            Phase.SUMMARY: (has_summary, "handle_summary()"),
+        }
+        is_shown, text = shown.get(phase, (False, ""))
+        if is_shown:
+            self._progress.phase(text)
 
     def on_plan(self, plan: ResolvedPlan, workers: int) -> None:  # noqa: ARG002 - it is ``resolve``'s own
         """Say that the VUs are made now."""

@@ -325,8 +325,13 @@ def check_functions(
             hint = did_you_mean(name, functions) or "the script has no function for a scenario"
             findings.fault(place, f"names the function {name!r}, which the script does not have", hint)
         elif written.where.layer.kind == "default" or written.name == "default":
-            hint = f"define default(), or scenarios for {', '.join(sorted(functions))}" if functions else ""
-            findings.fault(script, "has no function default()", hint or "define default()")
+            if functions:
+                hint = f"define default(), or scenarios for {', '.join(sorted(functions))}"
+                findings.fault(script, "has no function default()", hint)
+            else:
+                findings.fault(
+                    script, "has no function to run", "define default(), or a function for a scenario"
+                )
         else:
             hint = "set exec to the name of a function, or define default()"
             findings.fault(written.where, "has no exec, and the script has no function default()", hint)

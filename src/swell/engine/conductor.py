@@ -225,7 +225,9 @@ class Conductor:
         crossed = sorted({result.metric for result in failed})
         if crossed:
             self._blame(troubles.thresholds_crossed(crossed))
-        if not self._script.has_handle_summary or not self._workers[0].is_alive:
+        # k6's rule: with the summary disabled handle_summary is not called.
+        wanted = self._script.has_handle_summary and self._options.summary_mode != "disabled"
+        if not wanted or not self._workers[0].is_alive:
             return Event.DONE
         self._deadline_ns = self._now_ns + self._options.handle_summary_timeout_ns + ANSWER_NS
         self._port.send(0, frames.RunHandleSummary(self.request.make_summary(self.snapshot())))
@@ -264,7 +266,8 @@ class Conductor:
             self._blame(cause, repeat=True)
         else:
             # It costs the custom summary only: the default one is shown, as in k6.
-            self._log("error", frame.stack or cause.message, worker, source="stacktrace")
+            text = frame.stack or "; ".join(part for part in (cause.message, cause.hint) if part)
+            self._log("error", text, worker, source="stacktrace")
         self._apply(Event.FAILED if self.phase is not Phase.RUNNING else Event.STOP)
 
     def _on_setup_done(self, _worker: int, frame: frames.SetupDone) -> None:

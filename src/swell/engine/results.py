@@ -178,7 +178,8 @@ class RunResults:
         )
         states = self._states(now_ns)
         warnings = []
-        if over and not any(state.iterations for state in states):
+        # Where setup failed there were no scenarios that could have run longer.
+        if over and self._spans and not any(state.iterations for state in states):
             warnings.append("no iteration was completed; consider a longer duration")
         snapshot = self._aggregate.snapshot(info, states, warnings=warnings, setup_data=self._setup_data)
         if not over:

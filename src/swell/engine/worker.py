@@ -345,7 +345,9 @@ class Worker:
             case RunAborted():
                 failed = frames.ScriptFailed(stage, error.message, "", aborted=True)
             case ScriptError():
-                failed = frames.ScriptFailed(stage, error.message, error.stack, error.hint)
+                failed = frames.ScriptFailed(
+                    stage, error.message, error.stack, error.hint, exit_code=error.exit_code
+                )
             case SwellError():
                 failed = frames.ScriptFailed(
                     stage, error.message, "", error.hint, exit_code=error.exit_code, slug=error.slug

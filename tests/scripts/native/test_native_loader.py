@@ -176,15 +176,6 @@ def test_no_script(tmp_path: Path, name: str, message: str):
     assert caught.value.hint
 
 
-def test_no_function(faults):
-    """A script without a function to run says which ones it could have."""
-    (found,) = faults("options = {}\n_helper = len\n")
-    assert found == (
-        "script.py: the script has no function to run"
-        " (define default(), or a function with the @scenario decorator)"
-    )
-
-
 def test_all_faults_at_once(faults):
     """All that is wrong with a script that loads is listed, each with its place."""
     found = faults(
@@ -299,5 +290,5 @@ def test_places_of_computed_options(load):
 def test_faults_stop_the_run(load, start):
     """A script with faults cannot be prepared, whoever forgot to look at them."""
     with pytest.raises(ConfigError) as caught:
-        start("x = 1\n")
+        start("options = 5\ndef default(): pass\n")
     assert caught.value.exit_code is ExitCode.INVALID_CONFIG

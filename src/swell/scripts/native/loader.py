@@ -124,12 +124,6 @@ def _collect(module: ModuleType, tree: ast.Module, declarations: Declarations) -
         problem = argument_fault(functions[called], 1)
         if problem:
             declarations.fault(f"{called}() {problem}", place=place)
-    if not functions and not declarations.faults:
-        declarations.fault(
-            "the script has no function to run",
-            "define default(), or a function with the @scenario decorator",
-            place=name,
-        )
     places.pop("", None)
     exports = ScriptExports(
         options=options,

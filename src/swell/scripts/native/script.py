@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from swell.base.errors import ConfigError, ScriptError, SwellError
+from swell.base.errors import ConfigError, ExitCode, ScriptError, SwellError
 from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
 from swell.engine.vu import VU, ControlFlow, VUStopped, current_vu
 from swell.net.client import HTTPClient
@@ -81,7 +81,10 @@ class NativeScript:
             state.groups.clear()
 
     def setup(self, vu: VU) -> bytes | None:
-        """Run setup; its value as JSON. Raises ``ScriptError`` where it raises, or returns other things."""
+        """Run setup; its value as JSON.
+
+        Raises ``ScriptError`` where it raises, and with k6's exit code for it where it returns other things.
+        """
         value = self._call("setup", vu)
         if value is None:
             return None
@@ -91,11 +94,13 @@ class NativeScript:
             raise ScriptError(
                 f"setup() must return JSON values: {path} {problem}",
                 hint="return dictionaries with text keys, lists, text, numbers, booleans or None",
+                exit_code=ExitCode.OTHER,
             )
         try:
             return msgspec.json.encode(plain(value))
         except (msgspec.MsgspecError, OverflowError, UnicodeEncodeError, RecursionError) as error:
-            raise ScriptError(f"setup() must return JSON values: {error}") from None
+            message = f"setup() must return JSON values: {error}"
+            raise ScriptError(message, exit_code=ExitCode.OTHER) from None
 
     def teardown(self, vu: VU, setup_data: bytes | None) -> None:
         """Run teardown with the setup data, where it takes an argument."""
