@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 import swell
 from swell.base.errors import ExitCode
+from swell.cli.main import cli
 from swell.cli.new import TEMPLATES
 from swell.testing.cli import run_cli
 
@@ -32,6 +34,23 @@ def test_completion_is_a_script_for_the_shell(shell: str) -> None:
     result = run_cli("completion", shell)
     assert result.exit_code == ExitCode.OK
     assert f"_SWELL_COMPLETE={shell}_complete" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["run", "--summary-mode"], ["compact", "full", "legacy", "disabled"]),
+        (["run", "--config"], [("file", "")]),
+        (["run", "--results-dir"], [("dir", "")]),
+        (["run"], [("file", "")]),
+        (["inspect", "--vus", "3"], [("file", "")]),
+        (["run", "--vus"], []),
+    ],
+)
+def test_values_are_completed(words: list[str], offered: list[object]) -> None:
+    """A flag's choices, and files or directories where a path belongs."""
+    found = ShellComplete(cli, {}, "swell", "_SWELL_COMPLETE").get_completions(words, "")
+    assert [item.value if item.type == "plain" else (item.type, item.value) for item in found] == offered
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

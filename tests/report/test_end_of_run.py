@@ -95,6 +95,16 @@ def test_thousands_of_names_are_cut() -> None:
     assert "  … and 5 more, in the saved run" in lines
 
 
+def test_a_stack_as_an_example_is_the_place_where_it_was_raised() -> None:
+    """The stack itself was logged; squeezed into a line it would say nothing."""
+    stack = (
+        'Traceback (most recent call last):\n  File "load.py", line 3, in default\n    pay()\n'
+        '  File "shop/pay.py", line 12, in pay\n    raise ValueError("no token")\nValueError: no token'
+    )
+    errors = (ErrorRow(0, "ValueError: no token", "", "default", 12, stack),)
+    assert error_table(errors, paint=PLAIN)[2:] == ["        default  e.g. shop/pay.py:12 in pay"]
+
+
 def test_errors_are_grouped_with_one_example_each() -> None:
     """The most frequent first, code, place and example below the message."""
     errors = (

@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from swell.base.errors import ConfigError, ExitCode, Fault
-from swell.cli.parameters import OptionCommand, flag_options
+from swell.cli.parameters import OptionCommand, flag_options, suggest_script
 from swell.cli.patching import patch
 from swell.cli.script_file import find_script
 from swell.cli.system import System
 
 
 @click.command(cls=OptionCommand, rows=flag_options())
-@click.argument("script")
+@click.argument("script", shell_complete=suggest_script)
 @click.option(
     "--scenario", "scenario_name", metavar="NAME", help="The scenario to run; without it the first."
 )

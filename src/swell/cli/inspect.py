@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from swell.base.errors import ExitCode, SwellError
-from swell.cli.parameters import OptionCommand, flag_options
+from swell.cli.parameters import OptionCommand, flag_options, suggest_script
 from swell.cli.run import start_worker
 from swell.cli.script_file import ScriptFile, find_script
 from swell.cli.system import System
@@ -22,7 +22,7 @@ class _LoadedError(SwellError):
 
 
 @click.command(cls=OptionCommand, rows=flag_options())
-@click.argument("script")
+@click.argument("script", shell_complete=suggest_script)
 @click.option(
     "--execution-requirements",
     is_flag=True,

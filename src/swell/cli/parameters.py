@@ -6,7 +6,7 @@ line's option layer, so that a wrong one is reported together with all other fau
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,6 +14,11 @@ from swell.cli.system import System
 from swell.config.layers import Layer
 from swell.config.table import OPTIONS, Option
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+# Values that are paths, as help shows them, and the kind of path that a shell offers.
+_PATHS: Final = {"FILE": "file", "DIR": "dir"}
 # What a flag that stands alone means.
 TRUE: Final = "true"
 
@@ -93,9 +98,40 @@ class OptionCommand(click.Command):
 
 def make_parameter(row: Option) -> click.Option:
     """Make the click option of one row."""
+
+    def suggest(_context: click.Context, _parameter: click.Parameter, begun: str) -> list["CompletionItem"]:
+        if row.metavar in _PATHS:
+            return suggest_paths(begun, _PATHS[row.metavar])
+        return suggest_values(begun, row.type.choices)
+
     return click.Option(
-        [*row.flags, row.name], help=row.help, multiple=row.repeat, metavar=row.metavar or None
+        [*row.flags, row.name],
+        help=row.help,
+        multiple=row.repeat,
+        metavar=row.metavar or None,
+        shell_complete=suggest,
     )
+
+
+def suggest_script(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list["CompletionItem"]:
+    """What a shell offers for the argument SCRIPT: files."""
+    return suggest_paths(begun, "file")
+
+
+def suggest_paths(begun: str, kind: str) -> list["CompletionItem"]:
+    """Have the shell offer what it finds itself; ``kind`` is ``file`` or ``dir``."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only while completing
+
+    return [CompletionItem(begun, type=kind)]
+
+
+def suggest_values(begun: str, values: Iterable[str]) -> list["CompletionItem"]:
+    """Offer those of ``values`` that go on from ``begun``."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only while completing
+
+    return [CompletionItem(value) for value in values if value and value.startswith(begun)]
 
 
 def flag_text(row: Option) -> str:

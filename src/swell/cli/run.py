@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from swell.base.errors import ExitCode, SwellError
-from swell.cli.parameters import OptionCommand, flag_options
+from swell.cli.parameters import OptionCommand, flag_options, suggest_script
 from swell.cli.script_file import find_script
 from swell.cli.system import System
 from swell.engine.processes import WorkerProcess, spawn_worker
@@ -17,7 +17,7 @@ SEED_BITS = 32
 
 
 @click.command(cls=OptionCommand, rows=flag_options())
-@click.argument("script")
+@click.argument("script", shell_complete=suggest_script)
 @click.pass_obj
 def command(system: System, /, script: str, **values: Any) -> ExitCode:
     """Run the load test in the Python file SCRIPT.

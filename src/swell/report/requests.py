@@ -24,6 +24,8 @@ from swell.report.numbers import short_count, short_rate, short_share, short_tim
 from swell.report.values import per_second, share
 
 _ORIGIN = re.compile(r"[a-z]+://[^/?#]+")
+# A frame of a Python traceback: file, line, function.
+_STACK_FRAME = re.compile(r'^ *File "(.+)", line (\d+), in (.+)$', re.MULTILINE)
 _HEADERS = ("count", "failed", "p50", "p95", "p99", "max", "req/s")
 # More rows than this are no longer read in a terminal; all of them are in the saved run.
 MAX_ROWS = 40
@@ -185,8 +187,17 @@ def _details(row: ErrorRow, room: int) -> list[str]:
     where = " ".join(part for part in (row.method, row.name) if part)
     details = [where] if where else []
     if row.example and row.example not in f"{row.message} {where}":
-        details.append(f"e.g. {row.example}")
+        details.append(f"e.g. {_example(row.example)}")
     both = "  ".join(details)
     if cell_width(printable(both)) <= room:
         return [printable(both)] if both else []
     return [ellipsised(detail, room) for detail in details]
+
+
+def _example(text: str) -> str:
+    """An example on one line: of a stack, which was logged when it came, the place where it was raised."""
+    frames = _STACK_FRAME.findall(text)
+    if not frames:
+        return text
+    file, line, function = frames[-1]
+    return f"{file}:{line} in {function}"
