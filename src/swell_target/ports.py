@@ -5,5 +5,6 @@ PORTS = {
     "aspire": 3000,
     "aivo": 8080,
     "cooly": 5001,
+    "aiaas": 8000,
     "wwmaa": 8001,
 }

@@ -1,0 +1,15 @@
+"""AIaaS's declaration; endpoints and WebSockets hang themselves on it."""
+
+from swell_target.base.service import Service
+from swell_target.services.aiaas import seed
+from swell_target.services.aiaas.schema import SCHEMA
+
+SERVICE = Service(
+    name="aiaas",
+    title="AIaaS: chat for many tenants, with plans and invoices",
+    port=8000,
+    schema=SCHEMA,
+    seed=seed.fill,
+    clean=seed.clean,
+    health_paths=("/healthz", "/health"),
+)
