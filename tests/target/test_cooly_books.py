@@ -84,7 +84,7 @@ def test_a_lost_credit_shows_in_the_books(data: Path) -> None:
 def test_a_crash_in_the_middle_of_an_order_leaves_nothing(
     data: Path, backend: str, request: pytest.FixtureRequest
 ) -> None:
-    """The process dies before the order's first statement, after others, after the last: nothing of it is there.
+    """The process dies before, within and at the end of the transaction: nothing of the order is there.
 
     The next connection waits at the open port until a new process serves it.
     """

@@ -1,0 +1,127 @@
+"""Each fault does what it says, and is gone when it is taken away."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from target_platform import Client, Platform
+
+from swell_target.base.faults import Exponential, LogNormal, Uniform
+
+LOGIN = {"email": "test@example.com", "password": "testpassword123"}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A platform whose faults disturb nobody else."""
+    with Platform(
+        tmp_path_factory.mktemp("faults") / "data", "--pool-size", "4", services="cooly"
+    ) as running:
+        yield running
+
+
+def statuses(client: Client, count: int, path: str = "/api/health") -> list[int]:
+    """What so many requests at once get."""
+    with ThreadPoolExecutor(count) as threads:
+        return sorted(threads.map(lambda _: client.get(path).status_code, range(count)))
+
+
+def metric(client: Client, name: str) -> float:
+    """The value of a series, by the beginning of its line."""
+    (value,) = re.findall(rf"^{re.escape(name)}\S* (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    return float(value)
+
+
+def test_errors_hit_their_share(platform: Platform) -> None:
+    """Half of the requests of one endpoint fail, repeatably; the others do not."""
+    client = platform["cooly"]
+    with platform.faults("cooly", [{"type": "errors", "endpoint": "me", "rate": 0.5, "status": 502}]):
+        found = [client.get("/api/auth/me").status_code for _ in range(100)]
+        assert set(found) == {502, 401}
+        assert 30 < found.count(502) < 70
+        assert client.get("/health").status_code == 200
+    assert client.get("/api/auth/me").status_code == 401
+
+
+def test_latency_is_added(platform: Platform) -> None:
+    """Each request of the endpoint takes at least as long as the distribution says."""
+    client = platform["cooly"]
+    slow = {"type": "latency", "endpoint": "health", "distribution": {"type": "constant", "ms": 50}}
+    with platform.faults("cooly", [slow]):
+        start = time.monotonic()
+        assert client.get("/health").status_code == 200
+        assert time.monotonic() - start >= 0.05
+
+
+def test_beyond_capacity_is_a_cliff(platform: Platform) -> None:
+    """Up to the limit all is well; beyond it requests wait and are refused."""
+    client = platform["cooly"]
+    slow = {"type": "latency", "endpoint": "health_1", "distribution": {"type": "constant", "ms": 300}}
+    cliff = {"type": "capacity", "endpoint": "health_1", "limit": 3, "ms": 10}
+    with platform.faults("cooly", [slow, cliff]):
+        assert client.get("/api/health").status_code == 200
+        found = statuses(client, 8)
+        assert 503 in found
+
+
+def test_a_dry_pool_refuses(platform: Platform) -> None:
+    """One connection that is kept: those who wait too long get 503, and the metrics count them."""
+    client = platform["cooly"]
+    dry = {"type": "pool", "size": 1, "hold_ms": 200, "timeout_ms": 50}
+    with platform.faults("cooly", [dry]):
+        with ThreadPoolExecutor(6) as threads:
+            found = list(
+                threads.map(lambda _: client.post("/api/auth/login", json=LOGIN).status_code, range(6))
+            )
+        assert set(found) == {200, 503}
+        assert metric(client, "db_pool_timeouts_total") >= 1
+    assert client.post("/api/auth/login", json=LOGIN).status_code == 200
+
+
+def test_memory_leaks_and_is_given_back(platform: Platform) -> None:
+    """Resident memory grows with the requests, up to the limit."""
+    client = platform["cooly"]
+    before = metric(client, "process_resident_memory_bytes")
+    leak = {"type": "memory_leak", "bytes": 4_000_000, "limit_bytes": 80_000_000}
+    with platform.faults("cooly", [leak]):
+        for _ in range(40):
+            client.get("/health")
+        after = metric(client, "process_resident_memory_bytes")
+        assert 60_000_000 < after - before < 120_000_000
+
+
+def test_faults_reach_every_process_and_outlive_a_crash(data: Path) -> None:
+    """With two processes both have the fault, and one that crashed has it again, but does not crash again."""
+    with Platform(data, "--processes", "2", services="cooly") as platform:
+        client = platform["cooly"]
+        broken = {"type": "errors", "endpoint": "health_1", "rate": 1, "status": 500}
+        crash = {"type": "crash", "endpoint": "logout"}
+        with platform.faults("cooly", [broken, crash]):
+            for _ in range(2):
+                try:
+                    Client(client.url).post("/api/auth/logout")
+                except OSError:
+                    continue
+            assert {Client(client.url).get("/api/health").status_code for _ in range(16)} == {500}
+        assert {Client(client.url).get("/api/health").status_code for _ in range(16)} == {200}
+        # A scrape sums over the processes, whichever answers it.
+        series = (
+            'http_request_duration_seconds_count{method="GET",route="/api/health",service="cooly",status='
+        )
+        assert (metric(client, f'{series}"500"}}'), metric(client, f'{series}"200"}}')) == (16, 16)
+
+
+@given(st.integers(0, 2**32), st.floats(1, 1_000))
+def test_distributions_keep_their_bounds(seed: int, size: float) -> None:
+    """No drawn time is negative or endless; a uniform one lies between its ends."""
+    from random import Random  # noqa: PLC0415
+
+    random = Random(seed)
+    assert size <= Uniform(size, size * 2).draw(random) <= size * 2
+    assert Exponential(size).draw(random) >= 0
+    assert 0 < LogNormal(size, 1).draw(random) <= 600_000

@@ -1,0 +1,219 @@
+"""The operator gets one clear line for each fault, and no stack trace; seeds repeat, and spare production."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from target_platform import ENVIRONMENT, Platform
+
+CLOSED_DATABASE = "postgresql://swell@127.0.0.1:1/test"
+
+# Everything is imported before the rights go: nobody may not read this interpreter's files.
+AS_NOBODY = """
+import os, sys
+import sqlalchemy.dialects.sqlite.pysqlite
+import swell_target.base.seeding, swell_target.__main__ as program
+from swell_target.services import load
+load(["cooly"])
+os.setgid(65534)
+os.setuid(65534)
+sys.exit(program.main(["seed", "--services", "cooly", "--data", sys.argv[1]]))
+"""
+
+
+def run(*arguments: str, secret: bool = True) -> tuple[int, str, str]:
+    """Run ``python -m swell_target``; its status and what it wrote."""
+    environment = dict(os.environ) | (ENVIRONMENT if secret else {})
+    done = subprocess.run(
+        [sys.executable, "-m", "swell_target", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def one_line(error: str) -> str:
+    """The one line that there must be."""
+    assert "Traceback" not in error
+    (line,) = error.splitlines()
+    assert line.startswith("swell target: ")
+    return line
+
+
+def test_a_port_in_use(data: Path) -> None:
+    """The line names the port and the flag that changes it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for processes in ("1", "2"):
+            arguments = ["serve", "--services", "cooly", "--port-base", str(port), "--data", str(data)]
+            status, _, error = run(*arguments, "--processes", processes)
+            assert status == 1
+            assert re.search(rf"port {port} .*in use.*--port-base", one_line(error))
+
+
+def test_an_unreachable_database(data: Path) -> None:
+    """The line names the database without its password, and asks the right questions."""
+    url = CLOSED_DATABASE.replace("swell@", "swell:hidden@")
+    status, _, error = run(
+        "serve", "--services", "cooly", "--port-base", "0", "--data", str(data), "--db", url
+    )
+    assert status == 1
+    assert "cannot be reached: is it running" in one_line(error)
+    assert "hidden" not in error
+
+
+def test_an_unreachable_redis(data: Path) -> None:
+    """The line says that it is Redis."""
+    arguments = ["serve", "--services", "cooly", "--port-base", "0", "--data", str(data)]
+    status, _, error = run(*arguments, "--redis", "redis://127.0.0.1:1")
+    assert status == 1
+    assert "Redis cannot be reached" in one_line(error)
+
+
+def test_a_missing_secret(data: Path) -> None:
+    """With PostgreSQL the signing secret must be given: several machines share it."""
+    arguments = [
+        "serve",
+        "--services",
+        "cooly",
+        "--port-base",
+        "0",
+        "--data",
+        str(data),
+        "--db",
+        CLOSED_DATABASE,
+    ]
+    status, _, error = run(*arguments, secret=False)
+    assert status == 1
+    assert "set SWELL_TARGET_SECRET" in one_line(error)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_a_read_only_database(tmp_path: Path) -> None:
+    """A user that may read the files but not write them is told so."""
+    data = tmp_path / "data"
+    assert run("seed", "--services", "cooly", "--data", str(data))[0] == 0
+    for directory in (data, *data.parents):
+        if directory.stat().st_uid == 0 and directory.is_relative_to(tmp_path.parents[1]):
+            directory.chmod(0o755)
+    for path in data.iterdir():
+        path.chmod(0o444)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(data)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert re.search(r"read-only|cannot be written", one_line(done.stderr))
+
+
+@pytest.mark.parametrize("command", ["serve", "seed"])
+def test_an_older_schema(data: Path, command: str) -> None:
+    """The line names both versions, and the way out works."""
+    assert run("seed", "--services", "cooly", "--data", str(data))[0] == 0
+    with sqlite3.connect(data / "cooly.sqlite3") as connection:
+        connection.execute("UPDATE swell_target_schema SET version = 0")
+    connection.close()
+    ports = ["--port-base", "0"] if command == "serve" else []
+    status, _, error = run(command, "--services", "cooly", "--data", str(data), *ports)
+    assert status == 1
+    assert "schema 0, this program needs 1" in one_line(error)
+    assert run("seed", "--services", "cooly", "--data", str(data), "--drop")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("{", "are not valid"), ('{"faults": [{"type": "x"}]}', "are not valid"), (None, "cannot be read")],
+)
+def test_wrong_faults(tmp_path: Path, content: str | None, expected: str) -> None:
+    """A faults file that is no such thing is refused before anything starts."""
+    path = tmp_path / "faults.json"
+    if content is not None:
+        path.write_text(content)
+    status, _, error = run("serve", "--data", str(tmp_path), "--port-base", "0", "--faults", str(path))
+    assert status == 1
+    assert expected in one_line(error)
+
+
+def test_an_unknown_service(data: Path) -> None:
+    """The line lists those that there are."""
+    status, _, error = run("seed", "--services", "nonsense", "--data", str(data))
+    assert status == 1
+    assert "there are" in one_line(error)
+    assert "cooly" in error
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@db.prod.example.com/app",
+        "postgresql://u:p@127.0.0.1/wwmaa_production",
+        "postgresql://u:p@x.rds.amazonaws.com/wwmaa",
+        "postgresql://live@127.0.0.1/app",
+    ],
+)
+def test_production_is_spared(url: str, tmp_path: Path) -> None:
+    """Whatever looks like production is refused without a connection."""
+    status, _, error = run("seed", "--services", "cooly", "--db", url, "--data", str(tmp_path))
+    assert status == 1
+    assert "looks like production: seeding it is refused" in one_line(error)
+
+
+def test_seeding_repeats(data: Path) -> None:
+    """Seeding twice changes nothing; --only-clean leaves nothing."""
+    files = ["--services", "cooly", "--data", str(data)]
+
+    def users() -> int:
+        with sqlite3.connect(data / "cooly.sqlite3") as connection:
+            (count,) = connection.execute("SELECT count(*) FROM cooly_users").fetchone()
+        connection.close()
+        return int(count)
+
+    first = run("seed", *files)
+    assert first[0] == 0
+    count = users()
+    assert run("seed", *files)[1] == first[1]
+    assert users() == count > 0
+    assert run("seed", *files, "--only-clean")[0] == 0
+    assert users() == 0
+
+
+def test_a_running_platform_stops_cleanly(data: Path) -> None:
+    """Control-C ends it with status 0, nothing on standard error, and nobody left."""
+    with Platform(data, "--processes", "2", services="cooly") as platform:
+        assert platform.hello["pid"] == platform.process.pid
+        assert set(platform.hello["ports"]) == {"cooly"}
+        platform.process.send_signal(signal.SIGINT)
+        assert platform.process.wait(20) == 0
+        assert platform.stderr == ""
+
+
+def test_workers_end_with_their_supervisor(data: Path) -> None:
+    """When the supervisor is killed, its port is free again: no worker stays behind."""
+    with Platform(data, services="cooly") as platform:
+        port = platform.hello["ports"]["cooly"]
+        platform.process.kill()
+        platform.process.wait()
+        while True:
+            try:
+                socket.create_server(("127.0.0.1", port)).close()
+            except OSError:
+                continue
+            break
+
+
+def test_starting_with_faults(tmp_path: Path) -> None:
+    """Faults of the file are there from the first request."""
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps({"faults": [{"type": "errors", "rate": 1, "status": 503, "endpoint": "me"}]}))
+    with Platform(tmp_path / "data", "--faults", str(path), services="cooly") as platform:
+        assert platform["cooly"].get("/api/auth/me").status_code == 503
+        assert platform["cooly"].get("/health").status_code == 200
