@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from swell.testing.certificates import Authority as Authority
     from swell.testing.cli import run_cli as run_cli
     from swell.testing.clock import VirtualClock as VirtualClock
+    from swell.testing.hostile import HostileServer as HostileServer
     from swell.testing.raw import RawServer as RawServer
     from swell.testing.server import EchoServer as EchoServer
     from swell.testing.transport import ScriptedTransport as ScriptedTransport
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Authority": "swell.testing.certificates",
     "EchoServer": "swell.testing.server",
+    "HostileServer": "swell.testing.hostile",
     "RawServer": "swell.testing.raw",
     "ScriptedTransport": "swell.testing.transport",
     "VirtualClock": "swell.testing.clock",
@@ -26,6 +28,7 @@ _HOMES = {
 __all__ = [
     "Authority",
     "EchoServer",
+    "HostileServer",
     "RawServer",
     "ScriptedTransport",
     "VirtualClock",

@@ -421,4 +421,4 @@ _FAMILIES: Final[Sequence[Callable[[int, Random], Attack]]] = (
     _many_members, _redirect, _cookies, _odd_bytes, _interim, _foreign, _endless_body, _early, _after_answer,
     _tls_middle, _handshake,
 )  # fmt: skip
-_WEIGHTS: Final = (35, 12, 12, 1.5, 1.5, 4, 4, 4, 1.5, 0.5, 5, 2, 6, 2, 5, 1, 0.5, 5, 4, 4)
+_WEIGHTS: Final = (35, 12, 12, 0.8, 1.5, 4, 4, 3, 1.5, 0.5, 5, 2, 6, 1, 5, 1, 0.5, 5, 4, 4)
