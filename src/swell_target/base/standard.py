@@ -1,6 +1,9 @@
 """The routes that every service has: health, metrics, its own description, and the operator's admin endpoints."""
 
+import asyncio
+import contextlib
 import hmac
+import os
 from random import Random
 from typing import Any
 
@@ -8,11 +11,15 @@ import msgspec
 
 from swell_target.base import openapi
 from swell_target.base.call import Call, Reply
+from swell_target.base.clock import new_id
 from swell_target.base.errors import Problem
 from swell_target.base.faults import AnyFault, Crash, EndpointFault, FaultList, Faults
 from swell_target.base.metrics import CONTENT_TYPE
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Auth, Failure, SeedSize, Service
+
+
+SPREAD_TIMEOUT_S = 1.0
 
 
 class Health(msgspec.Struct):
@@ -96,13 +103,13 @@ def _add_admin(service: Service) -> None:
         for fault in body.faults:
             if isinstance(fault, EndpointFault) and fault.endpoint not in ("*", *names):
                 raise Problem(422, f"no endpoint {fault.endpoint!r}", endpoints=sorted(names))
-        spread(call.runtime, body.faults)
+        await spread(call.runtime, body.faults)
         return FaultList(call.faults.all)
 
     @service.delete("/admin/faults", name="drop_faults", auth=ADMIN, answers={204: None}, hidden=True)
     async def drop(call: Call) -> Reply:
         """Set no faults."""
-        spread(call.runtime, [])
+        await spread(call.runtime, [])
         return Reply(None, 204)
 
     @service.post("/admin/reset", name="reset", auth=ADMIN, answers={200: ResetAnswer}, hidden=True)
@@ -123,10 +130,28 @@ def fault_channel(service: str) -> str:
     return f"faults:{service}"
 
 
-def spread(runtime: Runtime, faults: list[AnyFault]) -> None:
-    """Set faults in every process, also in those that start later."""
-    message = {"faults": msgspec.to_builtins(faults)}
-    runtime.bus.publish(fault_channel(runtime.service), message, retain=True)
+async def spread(runtime: Runtime, faults: list[AnyFault]) -> None:
+    """Set faults in every process, also in those that start later; done when all others have said so."""
+    others = runtime.settings.processes - 1
+    number = new_id()
+    told = asyncio.Event()
+
+    def count(_message: dict[str, Any]) -> None:
+        nonlocal others
+        others -= 1
+        if others <= 0:
+            told.set()
+
+    end = runtime.bus.subscribe(f"faults-set:{number}", count)
+    try:
+        message = {"faults": msgspec.to_builtins(faults), "number": number, "from": os.getpid()}
+        runtime.bus.publish(fault_channel(runtime.service), message, retain=True)
+        if others > 0:
+            # A process that is just being started again gets the faults when it is there.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), SPREAD_TIMEOUT_S)
+    finally:
+        end()
 
 
 def follow_faults(runtime: Runtime) -> None:
@@ -137,5 +162,7 @@ def follow_faults(runtime: Runtime) -> None:
         found = msgspec.convert({"faults": message["faults"]}, FaultList).faults
         # A process that crashed on demand must not crash again as soon as it is back.
         faults.set([fault for fault in found if not (message.get("replayed") and isinstance(fault, Crash))])
+        if message["from"] != os.getpid() and not message.get("replayed"):
+            runtime.bus.publish(f"faults-set:{message['number']}", {})
 
     runtime.bus.subscribe(fault_channel(runtime.service), change)
