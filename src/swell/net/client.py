@@ -202,7 +202,7 @@ class HTTPClient:
             if prepared.expects_continue and body.is_withheld:  # type: ignore[union-attr]
                 # The server may still wait for the body, and would take the next request for it.
                 connection.close()
-            return self._succeeded(prepared, connection, started, acquired, is_new)
+            return self._succeeded(prepared, connection, started, connection.begun_ns, is_new)
 
     def _send_within_limits(self, prepared: PreparedRequest) -> Response:
         started = self.places.enter(prepared)

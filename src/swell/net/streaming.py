@@ -443,7 +443,8 @@ def _exchange(
         except BaseException:
             client.count_interrupted(connection)
             raise
-        return _with_head(client, prepared, connection, (started, acquired), chunk_timeout_ns, body, is_new)
+        instants = (started, connection.begun_ns)
+        return _with_head(client, prepared, connection, instants, chunk_timeout_ns, body, is_new)
 
 
 def _ask(

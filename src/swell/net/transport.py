@@ -72,6 +72,7 @@ class Connection:
         "_watcher",
         "address",
         "arrived_ns",
+        "begun_ns",
         "busy",
         "connecting_ns",
         "deadline_ns",
@@ -100,7 +101,7 @@ class Connection:
         self.exchanges = 0
         self.connecting_ns = self.tls_ns = 0
         self.tls_version = self.tls_cipher = ""
-        self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
+        self.begun_ns = self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
         self.sent_bytes = self.received_bytes = 0
         # The Cookie header of the current request, for those who look on.
         self.sent_cookies = ""
@@ -262,6 +263,8 @@ class Connection:
         if self._tls is not None:
             self._tls.write(request)
             request = self._outgoing.read()  # type: ignore[union-attr]
+        # Only now: what it took to get here, encrypting too, is the generator's time and not the target's.
+        self.begun_ns = monotonic_ns()
         try:
             sent = self._send(request)
         except BlockingIOError:

@@ -69,7 +69,7 @@ class ScriptedConnection:
         self.exchanges = 0
         self.connecting_ns = self.tls_ns = 0
         self.tls_version = self.tls_cipher = ""
-        self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
+        self.begun_ns = self.sent_ns = self.first_byte_ns = self.last_byte_ns = self.arrived_ns = 0
         self.sent_bytes = self.received_bytes = 0
         self.sent_cookies = ""
         self.stamped = self.window_limited = False
@@ -99,7 +99,8 @@ class ScriptedConnection:
         self.parser.start(is_head_request=is_head_request, discard=discard, max_body=max_body)
         self.sent_bytes += len(sent)
         self.stamped = scripted.stamped
-        self.sent_ns = monotonic_ns() + scripted.sending_ns
+        self.begun_ns = monotonic_ns()
+        self.sent_ns = self.begun_ns + scripted.sending_ns
         self.first_byte_ns = self.sent_ns + scripted.waiting_ns
         self.last_byte_ns = self.arrived_ns = self.first_byte_ns + scripted.receiving_ns
         # Dead unless the whole answer is taken in and leaves the connection usable.
