@@ -1,0 +1,37 @@
+"""A run with more URLs and tags than any table holds: it says so, and its totals are whole."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from swell.base.errors import ExitCode
+from swell.metrics.snapshot import CounterValue, Snapshot
+from swell.metrics.tags import OVERFLOW
+from swell.testing.cli import CLIResult
+
+MANY_URLS = """
+from swell import context, env, http
+
+options = {"vus": 20, "iterations": 2000}
+
+def default():
+    number = context.scenario.iteration
+    http.get(f"{env.TARGET}/json?page={number}", tags={"page": str(number)})
+"""
+
+
+def test_two_thousand_urls_share_the_overflow_row(run: Callable[..., CLIResult], tmp_path: Path) -> None:
+    """A thousand have rows of their own; the row "(other)", a warning and the verdict tell of the rest."""
+    result = run(MANY_URLS)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    (path,) = tmp_path.glob("swell-results/*/snapshot.json")
+    snapshot = msgspec.json.decode(path.read_bytes(), type=Snapshot)
+    rows = {row.name: row.count for row in snapshot.requests}
+    assert (len(rows), rows[OVERFLOW], sum(rows.values())) == (1001, 1000, 2000)
+    (requests,) = (state.value for state in snapshot.metrics if state.key == "http_reqs")
+    assert requests == CounterValue(2000)
+    assert f"1000 series are in the row '{OVERFLOW}'" in " ".join(snapshot.warnings)
+    assert "group with name=" in result.stdout
+    assert snapshot.verdict is not None
+    assert snapshot.verdict.level != "trusted"
