@@ -1,4 +1,4 @@
-"""``python -m swell_target``: serve the platform, or seed its databases; every fault of the operator is one line."""
+"""``python -m swell_target``: serve the platform, or seed it; every fault of the operator is one line."""
 
 import argparse
 import contextlib

@@ -1,8 +1,8 @@
-"""The ASGI application of a service: finds the route, checks what comes in, and turns everything into an answer.
+"""The ASGI application of a service: finds the route, checks what comes in, makes everything an answer.
 
-It is written down to the bare protocol, as it runs before each handler: about 40 µs for a request. Starlette's
-routing would match each route's expression in turn, and its middleware would add a layer for each of trace context,
-metrics, faults and limits; they are steps of one function here.
+It is written down to the bare protocol, as it runs before each handler: about 40 µs for a request.
+Starlette's routing would match each route's expression in turn, and its middleware would add a layer for each
+of trace context, metrics, faults and limits; they are steps of one function here.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class App:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
 
-    # --- HTTP -----------------------------------------------------------------------------------------------------
+    # --- HTTP ----------------------------------------------------------------------------------------------
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
@@ -196,7 +196,7 @@ class App:
             body = {"error": problem.error} | problem.fields
         return Reply(body, problem.status, headers=problem.headers)
 
-    # --- WebSockets -----------------------------------------------------------------------------------------------
+    # --- WebSockets ----------------------------------------------------------------------------------------
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_headers = dict(scope["headers"])

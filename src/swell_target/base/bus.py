@@ -1,7 +1,8 @@
 """Messages to all processes of the platform, the own one too: presence, chat, faults.
 
-One process delivers to itself. Several pass messages through the supervisor (a pair of sockets to each), or through
-Redis where the platform runs on several machines. Publishing never blocks; order is kept for each sender.
+One process delivers to itself. Several pass messages through the supervisor (a pair of sockets to each), or
+through Redis where the platform runs on several machines. Publishing never blocks; order is kept for each
+sender.
 """
 
 import asyncio

@@ -23,7 +23,7 @@ class Cache(Protocol):
 
 
 class LocalCache:
-    """Per process, so other processes' changes are seen when the time to live is over; the least used entry leaves first."""
+    """Per process: others' changes are seen when the time is over; the longest unused entry leaves first."""
 
     def __init__(self, metrics: ServiceMetrics) -> None:
         self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()

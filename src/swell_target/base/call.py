@@ -44,7 +44,7 @@ class Call:
 
     @property
     def cookies(self) -> list[tuple[str, str]]:
-        """All cookies, in order; one name may come several times (a k6 script sends its own and the jar's)."""
+        """All cookies, in order; one name may come several times (k6 sends its own and the jar's)."""
         pairs = []
         for name, value in self.scope["headers"]:
             if name == b"cookie":
@@ -79,8 +79,8 @@ class Call:
 class Reply:
     """An answer that is more than a value with the usual status.
 
-    ``content`` is encoded as JSON, unless it is text or bytes with a ``media`` type of their own; ``stream`` is sent piece
-    by piece as it comes.
+    ``content`` is encoded as JSON, unless it is text or bytes with a ``media`` type of their own; ``stream``
+    is sent piece by piece as it comes.
     """
 
     __slots__ = ("content", "headers", "media", "status", "stream")

@@ -1,10 +1,10 @@
 """A service's database: plain functions of a SQLAlchemy connection, run in one transaction each.
 
-SQLite runs them in place, on the event loop's own thread: a read takes some 50 µs and a write some 150 µs, which is
-less than what handing it to another thread costs under load, where each statement would queue for the interpreter
-lock again. So a process has one reader and one writer, and writers of several processes queue in the kernel (``flock``,
-first come first served) instead of polling SQLite's busy handler. PostgreSQL is waited for on threads, one for each
-connection of the pool.
+SQLite runs them in place, on the event loop's own thread: a read takes some 50 µs and a write some 150 µs,
+which is less than what handing it to another thread costs under load, where each statement would queue for
+the interpreter lock again. So a process has one reader and one writer, and writers of several processes queue
+in the kernel (``flock``, first come first served) instead of polling SQLite's busy handler. PostgreSQL is
+waited for on threads, one for each connection of the pool.
 """
 
 import asyncio
@@ -114,7 +114,8 @@ class Sqlite:
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:  # noqa: ARG001 - SQLAlchemy's signature
     # Transactions are begun by us (below), not by the driver's guess.
     connection.isolation_level = None
-    # NORMAL in WAL survives a crash of the process; only a power cut may lose the last commits, as a test target may.
+    # NORMAL in WAL survives a crash of the process; only a power cut may lose the last commits, as a test
+    # target may.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "cache_size=-32000"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -195,7 +196,7 @@ class Database:
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run ``work(tx, *args)`` in one transaction, again after a deadlock; an exception in it rolls back."""
+        """Run ``work(tx, *args)`` in one transaction, again after a deadlock; an exception rolls back."""
         crash = crash_point.get() if self._faults.active else None
         if crash is None or crash.after_statements is None:
             return await self._run(True, lambda tx: work(tx, *args, **kwargs))
@@ -256,7 +257,7 @@ def open_backend(settings: Settings, service: str) -> Backend:
 
 
 def ensure_schema(settings: Settings, backend: Backend, schema: Schema) -> bool:
-    """Create the tables if the database is empty, and say whether it was; OperatorError as in :meth:`Schema.ensure`."""
+    """Create the tables if the database is empty, and say whether it was; raises as ``Schema.ensure``."""
     try:
         return backend.run_now(schema.ensure)
     except SQLAlchemyError as error:

@@ -6,7 +6,7 @@ class OperatorError(Exception):
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer, not a failure of the program
-    """An answer other than the wanted one: raised anywhere in a request, also inside a transaction (which rolls back).
+    """An answer other than the wanted one, raised anywhere in a request; a transaction rolls back.
 
     ``fields`` stand beside ``error`` in the JSON body; ``headers`` are added to the answer.
     """

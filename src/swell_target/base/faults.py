@@ -1,7 +1,7 @@
-"""Faults on demand: declared as data, set at the start or while the platform runs, so that every objective can be shown to fail.
+"""Faults on demand, declared as data: so that every objective of every suite can be shown to fail.
 
-A list of faults replaces the one before. ``service`` and ``endpoint`` (a route's name) narrow a fault; ``*`` is all.
-Chances are drawn from a seeded generator: the same requests in the same order meet the same faults.
+A list of faults replaces the one before. ``service`` and ``endpoint`` (a route's name) narrow a fault; ``*``
+is all. Chances are drawn from a seeded generator: the same requests in the same order meet the same faults.
 """
 
 import math
@@ -49,7 +49,7 @@ class Exponential(Struct, tag="exponential", frozen=True, forbid_unknown_fields=
 
 
 class LogNormal(Struct, tag="lognormal", frozen=True, forbid_unknown_fields=True):
-    """Half of the times below ``median_ms``, with a long tail; ``sigma`` 0.5 is usual for a service, 1 is bad."""
+    """Half of the times below ``median_ms``, with a long tail; ``sigma`` 0.5 is usual, 1 is bad."""
 
     median_ms: Annotated[float, Meta(gt=0, le=600_000)]
     sigma: Annotated[float, Meta(ge=0, le=3)] = 0.5
@@ -95,7 +95,7 @@ class Errors(EndpointFault, tag="errors", frozen=True, kw_only=True, forbid_unkn
 
 
 class Capacity(EndpointFault, tag="capacity", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Beyond ``limit`` requests at once the service falls off a cliff: each further one waits ``ms``, then gets ``status`` (0: is served)."""
+    """Beyond ``limit`` requests at once each further one waits ``ms`` and gets ``status`` (0: is served)."""
 
     limit: Count
     ms: Millis = 1_000
@@ -103,7 +103,7 @@ class Capacity(EndpointFault, tag="capacity", frozen=True, kw_only=True, forbid_
 
 
 class PoolDry(Fault, tag="pool", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``size`` database connections, each kept for ``hold_ms`` longer than needed; who waits ``timeout_ms`` in vain gets 503."""
+    """``size`` connections, each kept ``hold_ms`` longer; who waits ``timeout_ms`` in vain gets 503."""
 
     size: Annotated[int, Meta(ge=1, le=1000)] = 1
     hold_ms: Millis = 100
@@ -121,7 +121,7 @@ class DuplicateWebhooks(
 
 
 class RsvpRace(RatedFault, tag="rsvp_race", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Capacity is checked before the transaction instead of in it, with ``gap_ms`` between: events get overbooked."""
+    """Capacity is checked before the transaction, ``gap_ms`` earlier, instead of in it: overbooked."""
 
     gap_ms: Millis = 5
 
@@ -150,8 +150,9 @@ class MemoryLeak(EndpointFault, tag="memory_leak", frozen=True, kw_only=True, fo
 class Crash(EndpointFault, tag="crash", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The process dies, without cleaning up, and is started again.
 
-    ``after_requests`` requests of the endpoint pass first. ``after_statements`` None: at the request's start; n: within
-    its write transaction after the n-th statement (0: before the first); -1: after the commit, before the answer.
+    ``after_requests`` requests of the endpoint pass first. ``after_statements`` None: at the request's start;
+    n: within its write transaction after the n-th statement (0: before the first); -1: after the commit,
+    before the answer.
     """
 
     after_requests: Count = 0
@@ -183,7 +184,7 @@ class FaultList(Struct, forbid_unknown_fields=True):
 
 
 class Faults:
-    """The faults of one service in one process; ``active`` is False in the usual case, so that it costs nothing."""
+    """The faults of one service in one process; ``active`` is False where there are none: no cost."""
 
     def __init__(self, service: str, seed: int) -> None:
         self.service = service

@@ -15,8 +15,8 @@ BACKLOG = 4_096
 class Launch(msgspec.Struct, kw_only=True):
     """A worker's orders, as JSON on its standard input.
 
-    ``sockets`` and ``control`` are numbers of inherited file descriptors; the ``first`` worker makes the tables and
-    seeds an empty database with ``seed_size`` ("": not at all).
+    ``sockets`` and ``control`` are numbers of inherited file descriptors; the ``first`` worker makes the
+    tables and seeds an empty database with ``seed_size`` ("": not at all).
     """
 
     settings: Settings
@@ -75,5 +75,6 @@ def _explain(host: str, port: int, error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"the host {host} is not known: use an address of this machine, such as 127.0.0.1"
     if error.errno is not None and "in use" in str(error):
-        return f"port {port} on {host} is in use: stop what listens there, or choose others with --port-base (0: free ones)"
+        hint = "stop what listens there, or choose others with --port-base (0: free ones)"
+        return f"port {port} on {host} is in use: {hint}"
     return f"cannot listen on {host} port {port}: {error.strerror}"

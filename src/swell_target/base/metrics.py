@@ -1,7 +1,7 @@
 """Prometheus metrics of the platform, over all its processes.
 
-prometheus_client keeps the counters of each process in memory-mapped files when ``PROMETHEUS_MULTIPROC_DIR`` is
-set (the supervisor sets it): a scrape sums over the processes, whichever answers it, and a crashed
+prometheus_client keeps the counters of each process in memory-mapped files when ``PROMETHEUS_MULTIPROC_DIR``
+is set (the supervisor sets it): a scrape sums over the processes, whichever answers it, and a crashed
 process's counts stay. Every series has the label ``service``; a service shows its own.
 """
 

@@ -1,8 +1,8 @@
 """Password hashes whose cost is chosen for a target: 150 logins a second must not be what limits a test.
 
 scrypt with n=512, r=8, p=1 costs about 1 ms and 512 KiB: a sixth of a core at 150 logins a second. A
-production service would take n=2**17 (RFC 7914, OWASP), some 300 ms, and could serve three logins a second and
-core. The parameters stand in the hash, so that they can be raised without making old hashes unreadable.
+production service would take n=2**17 (RFC 7914, OWASP), some 300 ms, and could serve three logins a second
+and core. The parameters stand in the hash, so that they can be raised without making old hashes unreadable.
 """
 
 import hashlib

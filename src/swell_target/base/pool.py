@@ -1,4 +1,4 @@
-"""The places for database work: as many at once as there are connections, the others wait their turn, and not for ever."""
+"""The places for database work: one for each connection; the others wait their turn, and not for ever."""
 
 import asyncio
 from collections import deque

@@ -1,7 +1,7 @@
-"""Queues that wake workers: the truth about a job is its row in the database, and a relay pushes again what was lost.
+"""Queues that wake workers; the truth about a job is its row, and a relay pushes again what was lost.
 
-In Redis the lists are named as BullMQ names them (``bull:main:wait``, ``bull:main:active``), so that what watches
-one there watches this one too.
+In Redis the lists are named as BullMQ names them (``bull:main:wait``, ``bull:main:active``), so that what
+watches one there watches this one too.
 """
 
 import asyncio

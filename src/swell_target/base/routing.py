@@ -1,4 +1,4 @@
-"""Finds the route of a path: fixed paths in a table, templates by their number of parts, then by expression."""
+"""Finds the route of a path: fixed ones in a table, templates by their number of parts, then expression."""
 
 import re
 from urllib.parse import unquote

@@ -1,4 +1,4 @@
-"""A service's tables with their version: an older database is refused in one line instead of failing later."""
+"""A service's tables with their version: an older database is refused in one line, and at the start."""
 
 from dataclasses import dataclass, field
 
@@ -39,7 +39,8 @@ class Schema:
             return False
         if found is not None:
             raise OperatorError(
-                f"the database holds {self.service} tables of schema {found}, this program needs {self.version}: "
+                f"the database holds {self.service} tables of schema {found}, "
+                f"this program needs {self.version}: "
                 "give it an empty database, or drop the tables with: swell target seed --drop"
             )
         self.metadata.create_all(tx)

@@ -24,7 +24,7 @@ HARMLESS = re.compile(
 
 
 def refuse_production(settings: Settings) -> None:
-    """Refuse a database that looks like production: by a word in its host, name, user or path, or by where it is.
+    """Refuse a database that looks like production by a word in host, name, user or path, or by its place.
 
     Raises:
         OperatorError: it does.

@@ -1,4 +1,4 @@
-"""A service as it is declared: routes with the types of what goes in and out, tables, seeds, background work."""
+"""A service as it is declared: routes with their types, tables, seeds, background work."""
 
 import inspect
 import re
@@ -34,7 +34,7 @@ class Failure(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Auth:
-    """Who may call: ``check`` returns the identity or raises ``Problem(401 or 403)``; ``scheme`` is its OpenAPI name.
+    """Who may call: ``check`` returns the identity or raises ``Problem``; ``scheme`` is its OpenAPI name.
 
     ``location`` is ``bearer``, ``cookie`` or ``header``; ``name`` names the cookie or header.
     """
@@ -129,7 +129,8 @@ class Service:
     invalid_status: int = 422
     cors: Cors | None = None
     health_paths: tuple[str, ...] = ("/health",)
-    # Makes the JSON body of an error from status, sentence, fields and path, where the platform has a form of its own.
+    # Makes the JSON body of an error from status, sentence, fields and path, where the platform has a form of
+    # its own.
     problem_body: Callable[[int, str, dict[str, object], str], object] | None = None
     # The type of that body for a path, for the OpenAPI document.
     problem_type: Callable[[str], Any] | None = None

@@ -8,9 +8,10 @@ DEFAULT_STRIPE_SECRET = "whsec_test_secret"  # noqa: S105 - the published test s
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a running platform, the same in all its processes.
 
-    ``db`` is a PostgreSQL URL, or empty: then SQLite files, one for each service, stand in ``data``. ``redis`` is a
-    URL or empty. ``limits`` switches rate limits and quotas on; ``mock_latency_ms`` is how long the mock providers
-    (images, language models, payments) take in the background; ``seed`` makes their answers repeatable.
+    ``db`` is a PostgreSQL URL, or empty: then SQLite files, one for each service, stand in ``data``.
+    ``redis`` is a URL or empty. ``limits`` switches rate limits and quotas on; ``mock_latency_ms`` is how
+    long the mock providers (images, language models, payments) take in the background; ``seed`` makes their
+    answers repeatable.
     """
 
     data: str = ""

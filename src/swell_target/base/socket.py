@@ -1,7 +1,8 @@
 """A WebSocket as a handler sees it: texts in, texts out through a bounded outbox that never blocks who posts.
 
-A reader that does not read (k6 and its scripts sleep for minutes) fills the kernel's buffers, then the outbox; beyond its
-limit the oldest messages are dropped and counted. Nobody else waits for it, and nothing closes it: there are no pings.
+A reader that does not read (k6 and its scripts sleep for minutes) fills the kernel's buffers, then the
+outbox; beyond its limit the oldest messages are dropped and counted. Nobody else waits for it, and nothing
+closes it: there are no pings.
 """
 
 import asyncio
@@ -111,7 +112,7 @@ class Socket:
         self.call.runtime.metrics.sockets.dec()
 
     async def linger(self) -> None:
-        """Wait under the fault of slow disconnects; handlers call it before they take a peer out of the books."""
+        """Wait under the fault of slow disconnects; to be called before a peer leaves the books."""
         fault = self.call.faults.find(SlowDisconnect)
         if fault is not None:
             await asyncio.sleep(fault.ms / 1000)

@@ -1,4 +1,4 @@
-"""The routes that every service has: health, metrics, its own description, and the operator's admin endpoints."""
+"""The routes that every service has: health, metrics, its description, and the operator's endpoints."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,6 @@ from swell_target.base.faults import AnyFault, Crash, EndpointFault, FaultList, 
 from swell_target.base.metrics import CONTENT_TYPE
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Auth, Failure, SeedSize, Service
-
 
 SPREAD_TIMEOUT_S = 1.0
 

@@ -1,4 +1,4 @@
-"""The process that ``swell target serve`` starts: it opens the ports, starts the workers, starts crashed ones again, and passes their messages on."""
+"""The process that ``serve`` starts: it opens the ports, keeps the workers alive, passes messages on."""
 
 import asyncio
 import contextlib

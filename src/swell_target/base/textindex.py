@@ -1,8 +1,8 @@
 """Full-text search over rows of one service: FTS5 on SQLite, a ``tsvector`` with a GIN index on PostgreSQL.
 
-Both rank by how well the words match, best first. The scores differ (BM25 against ``ts_rank_cd``) and are mapped
-to 0..1 by their own best result, so that a client sees one scale. Words of a query are only words: no operator of either
-engine's query language gets through.
+Both rank by how well the words match, best first. The scores differ (BM25 against ``ts_rank_cd``) and are
+mapped to 0..1 by their own best result, so that a client sees one scale. Words of a query are only words: no
+operator of either engine's query language gets through.
 """
 
 import re
@@ -57,7 +57,8 @@ class TextIndex:
             return
         tx.execute(
             text(
-                f"CREATE TABLE {self.name} (id TEXT PRIMARY KEY, words tsvector NOT NULL, plain tsvector NOT NULL)"
+                f"CREATE TABLE {self.name} "
+                "(id TEXT PRIMARY KEY, words tsvector NOT NULL, plain tsvector NOT NULL)"
             )
         )
         tx.execute(text(f"CREATE INDEX {self.name}_words ON {self.name} USING gin (words)"))

@@ -1,4 +1,4 @@
-"""Signed tokens (JWT, HS256; RFC 7519): whoever holds the secret can check one without asking the database."""
+"""Signed tokens (JWT, HS256; RFC 7519): who holds the secret can check one without asking the database."""
 
 import base64
 import binascii
@@ -41,7 +41,7 @@ def issue(secret: str, subject: str, kind: str, seconds: int, **claims: object) 
 
 
 def read(secret: str, token: str, kind: str) -> Claims | None:
-    """The claims of a valid token of ``kind``; None when it is malformed, forged, expired or of another kind."""
+    """The claims of a valid token of ``kind``; None if malformed, forged, expired or of another kind."""
     parts = token.split(".")
     if len(parts) != PARTS or parts[0] != HEADER or not token.isascii():
         return None

@@ -48,7 +48,8 @@ def work(launch: Launch, load: Load) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard) if soft != hard else (soft, hard))
-    # psycopg's threads wait for the interpreter lock of a busy event loop: let them have it sooner than after 5 ms.
+    # psycopg's threads wait for the interpreter lock of a busy event loop: let them have it sooner than after
+    # 5 ms.
     sys.setswitchinterval(0.001)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_Worker(launch, load).run())

@@ -1,4 +1,4 @@
-"""Assessments: made by teachers, answered by learners, graded by key and by key words (contract: V5 to V7)."""
+"""Assessments: made, answered, graded by key and by key words (contract: V5 to V7)."""
 
 from typing import Annotated, Any, Literal
 
@@ -273,7 +273,7 @@ async def read_assessment(call: Call, assessment_id: str) -> Assessment:
     answers={200: AnswerSaved, 201: AnswerSaved, 403: Failure, 404: Failure, 429: Failure},
 )
 async def answer(call: Call, assessment_id: str, body: AnswerBody) -> Reply:
-    """Keep a learner's answer: 201 the first time, 200 when it replaces another; a final one may be replaced."""
+    """Keep a learner's answer: 201 the first time, 200 when it replaces another, final or not."""
     if body.assessment_id not in ("", assessment_id):
         raise Problem(422, "assessment_id differs from the address")
     version = await call.db.write(save_answer, assessment_id, call.identity.learner, body)

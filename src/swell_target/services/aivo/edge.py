@@ -22,7 +22,7 @@ Name = Annotated[str, Meta(max_length=500)]
 
 
 async def count(call: Call, key: str, limit: int) -> None:
-    """Problem 429 once ``key`` was counted more than ``limit`` times in this minute, whether limits are on or not."""
+    """Problem 429 once ``key`` was counted over ``limit`` times in this minute, with limits off too."""
     full = f"edge:{key}:{int(time.time()) // WINDOW_S}"
     seen = int(await call.runtime.cache.get(full) or 0) + 1
     await call.runtime.cache.put(full, str(seen).encode(), WINDOW_S)

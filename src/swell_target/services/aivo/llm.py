@@ -1,4 +1,4 @@
-"""The mock language model: the same text and vectors for the same input and seed, of plausible length and shape."""
+"""The mock language model: the same text and vectors for the same input and seed, in plausible shape."""
 
 import hashlib
 import math
@@ -12,11 +12,12 @@ TOKENS_PER_WORD = 4 / 3
 MIN_WORDS, SPREAD_WORDS = 24, 60
 OPENERS = ("Let us look at", "A good way to understand", "In short,", "Here is an explanation of")
 VOCABULARY = (
-    "the learner builds each idea on what is known already and tests it with a small example because practice "
-    "shows where understanding ends so we begin with a simple case change one thing at a time observe what follows "
-    "write down the rule in own words compare it with the definition find where it fails and explain why then use "
-    "it on a new problem check every step estimate before computing draw a picture name the quantities choose units "
-    "and finally summarise what was learned in one sentence that a friend could understand without the book"
+    "the learner builds each idea on what is known already and tests it with a small example because "
+    "practice shows where understanding ends so we begin with a simple case change one thing at a time "
+    "observe what follows write down the rule in own words compare it with the definition find where it "
+    "fails and explain why then use it on a new problem check every step estimate before computing draw a "
+    "picture name the quantities choose units and finally summarise what was learned in one sentence that "
+    "a friend could understand without the book "
 )
 WORDS = VOCABULARY.split()
 

@@ -1,4 +1,4 @@
-"""AIVO's tables: tenants with their keys and usage, assessments with answers and grades, documents with their text index."""
+"""AIVO's tables: tenants with keys and usage, assessments with answers and grades, documents."""
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 

@@ -1,4 +1,4 @@
-"""Search over learning material: suggestions, queries with filters, ranking and highlights, indexing (contract: V8 to V10)."""
+"""Search: suggestions, queries with filters, ranking and highlights, indexing (contract: V8 to V10)."""
 
 import re
 from typing import Annotated, Any, Literal

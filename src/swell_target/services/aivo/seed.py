@@ -24,20 +24,34 @@ DOCUMENT_COUNT = {"small": 300, "full": 5_000}
 TENANT_KEYS = {"test-tenant": ["test-api-key", "mock-token"], "other-tenant": ["other-api-key"]}
 DIFFICULTIES = ("beginner", "intermediate", "advanced")
 TOPICS = {
-    "computer_science": "algorithms programming python javascript databases networks machine learning artificial "
-    "intelligence data structures recursion sorting software engineering security web development",
-    "mathematics": "algebra calculus geometry statistics probability trigonometry equations linear functions "
-    "derivatives integrals matrices vectors fractions logarithms number theory",
-    "physics": "mechanics energy quantum optics thermodynamics electricity magnetism waves gravity motion "
-    "momentum forces relativity nuclear circuits physics",
-    "biology": "photosynthesis genetics evolution cells ecosystems anatomy enzymes proteins bacteria neurons "
-    "biology plants reproduction metabolism",
-    "chemistry": "chemical reactions organic periodic table acids bases molecules bonding oxidation solutions "
-    "chemistry catalysts stoichiometry",
-    "history": "world war ancient civilizations revolution renaissance industrial empires democracy trade "
-    "history middle ages exploration",
-    "english": "grammar essay writing literature shakespeare poetry reading comprehension vocabulary narrative "
-    "english rhetoric drama",
+    "computer_science": (
+        "algorithms programming python javascript databases networks machine learning artificial "
+        "intelligence data structures recursion sorting software engineering security web development "
+    ),
+    "mathematics": (
+        "algebra calculus geometry statistics probability trigonometry equations linear functions "
+        "derivatives integrals matrices vectors fractions logarithms number theory "
+    ),
+    "physics": (
+        "mechanics energy quantum optics thermodynamics electricity magnetism waves gravity motion "
+        "momentum forces relativity nuclear circuits physics "
+    ),
+    "biology": (
+        "photosynthesis genetics evolution cells ecosystems anatomy enzymes proteins bacteria neurons "
+        "biology plants reproduction metabolism "
+    ),
+    "chemistry": (
+        "chemical reactions organic periodic table acids bases molecules bonding oxidation solutions "
+        "chemistry catalysts stoichiometry "
+    ),
+    "history": (
+        "world war ancient civilizations revolution renaissance industrial empires democracy trade "
+        "history middle ages exploration "
+    ),
+    "english": (
+        "grammar essay writing literature shakespeare poetry reading comprehension vocabulary narrative "
+        "english rhetoric drama "
+    ),
 }
 FORMS = ("Introduction to", "Understanding", "Advanced", "A guide to", "Practice in", "Principles of")
 

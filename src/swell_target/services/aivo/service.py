@@ -8,7 +8,7 @@ from swell_target.services.aivo.schema import SCHEMA
 
 
 def correlate(headers: dict[str, str]) -> list[tuple[str, str]]:
-    """The gateway's headers: the correlation id back, and the caller's origin, as credentials forbid ``*``."""
+    """The gateway's headers: the correlation id back, and the caller's origin, credentials forbid ``*``."""
     made = [("x-correlation-id", headers.get("x-correlation-id") or headers.get("x-request-id") or "none")]
     origin = headers.get("origin")
     made.append(("access-control-allow-origin", origin or "*"))

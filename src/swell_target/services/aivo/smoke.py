@@ -1,4 +1,4 @@
-"""What only the extra scripts ask for: the gateway's smoke test, stage 2, and the services behind the synthetic generator."""
+"""What only the extra scripts ask for: the gateway's smoke test, stage 2, the synthetic generator."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ class Free(Struct):
 
 
 def check_jwt(call: Call) -> dict[str, Any]:
-    """The claims of a well-formed token, of whomever's signature: what stands behind these paths is made up."""
+    """The claims of a well-formed token, whoever signed it: nothing real stands behind these paths."""
     parts = (call.bearer or "").split(".")
     if len(parts) != JWT_PARTS:
         raise Problem(401, "a token is needed")
@@ -150,7 +150,7 @@ async def gateway_login(call: Call, body: UsernameBody) -> Token:
     return Token(tokens.issue(secret, body.username, "access", 3600, learner_uid=body.username))
 
 
-# --- Stage 2 ------------------------------------------------------------------------------------------------------
+# --- Stage 2 ----------------------------------------------------------------------------------------------
 
 
 class LessonBody(Struct, rename="camel"):
@@ -239,7 +239,7 @@ async def user_profile(call: Call, user_id: str) -> Free:  # noqa: ARG001 - ever
     return Free(user_id, f"User {number}")
 
 
-# --- The synthetic generator --------------------------------------------------------------------------------------
+# --- The synthetic generator ------------------------------------------------------------------------------
 
 
 async def synthetic(call: Call) -> Reply:

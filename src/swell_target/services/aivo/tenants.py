@@ -34,7 +34,7 @@ def find_key(tx: Connection, key: str) -> Row[str, int] | None:
 
 
 async def check_key(call: Call) -> Tenant:
-    """The tenant of the key in ``Authorization``; 401 without a known one, 403 for another tenant, 429 over its limit."""
+    """The tenant of the key in ``Authorization``; 401 unknown, 403 another tenant's, 429 over its limit."""
     key = call.bearer
     if key is None:
         raise Problem(401, "the API key is missing: Authorization: Bearer <key>")

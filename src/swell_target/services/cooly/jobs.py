@@ -1,4 +1,4 @@
-"""Cooly's workers: the relay fills the queue from the outbox, the workers have the images made, the sweeper frees what hangs."""
+"""Cooly's workers: the relay fills the queue from the outbox, workers have images made, a sweeper frees."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ class ProviderError(Exception):
 
 
 async def make_images(runtime: Runtime, prompt: str, outputs: int) -> list[str]:
-    """The mock provider: names of images, the same for the same prompt and seed, after its latency for each."""
+    """The mock provider: names of images that prompt and seed decide, after its latency for each."""
     await asyncio.sleep(runtime.settings.mock_latency_ms * outputs / 1000)
     if REFUSED in prompt:
         raise ProviderError("the provider refused the prompt")

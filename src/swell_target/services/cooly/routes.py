@@ -215,7 +215,7 @@ def draw_png(name: str) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-# --- For the operator ---------------------------------------------------------------------------------------------
+# --- For the operator -------------------------------------------------------------------------------------
 
 
 @SERVICE.post("/admin/credits", name="top_up", auth=ADMIN, answers={200: User, 404: Failure})

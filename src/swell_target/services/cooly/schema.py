@@ -1,4 +1,4 @@
-"""Cooly's tables: accounts, credit lots and their ledger, sessions, reservations, the outbox, dead letters."""
+"""Cooly's tables: accounts, credit lots, ledger, sessions, reservations, the outbox, dead letters."""
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +23,8 @@ USERS = Table(
     Column("id", String(64), primary_key=True),
     Column("email", String(255), nullable=False, unique=True),
     Column("password", String(255), nullable=False),
-    # The sum of the ledger; kept beside it so that a balance is one row, and compared by /api/admin/consistency.
+    # The sum of the ledger; kept beside it so that a balance is one row, and compared by
+    # /api/admin/consistency.
     Column("credits", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
     CheckConstraint("credits >= 0", name="cooly_users_never_negative"),

@@ -65,8 +65,8 @@ def top_up(tx: Connection, email: str, amount: int, expires_ms: int | None) -> R
 def reserve(tx: Connection, user_id: str, body: GenerateBody, client_key: str, *, lose: bool) -> Reserved:
     """Take the price of an order, write the session, the reservation and the outbox row.
 
-    ``lose`` is the fault that takes the credits without writing the ledger. Problem 402 when the credits do not
-    suffice, 401 when the account is gone.
+    ``lose`` is the fault that takes the credits without writing the ledger. Problem 402 when the credits do
+    not suffice, 401 when the account is gone.
     """
     user = tx.execute(select(USERS).where(USERS.c.id == user_id).with_for_update()).first()
     if user is None:
