@@ -1,4 +1,4 @@
-"""Sends many requests at the same moment: each on a connection of its own, all written before any answer is read."""
+"""Sends many requests at the same moment: a connection for each, all written before any answer is read."""
 
 import asyncio
 import json

@@ -33,16 +33,19 @@ def wwmaa(target: Platform) -> Client:
 
 
 def log_in(client: Client, **login: str) -> dict[str, Any]:
+    """A member's tokens."""
     response = client.post("/api/auth/login", json=LOGIN | login)
     assert response.status_code == 200, response.text
     return dict(response.json())
 
 
 def bearer(token: str) -> dict[str, str]:
+    """The header with a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def participant(email: str = "") -> dict[str, str]:
+    """Somebody new, or with that address."""
     email = email or f"loadtest+{uuid.uuid4()}@wwmaa.com"
     return {"email": email, "first_name": "Load", "last_name": "Test", "phone": "+15550000042"}
 
@@ -81,6 +84,7 @@ def stripe_event(kind: str, event_id: str = "", **subject: Any) -> bytes:
 
 
 def deliver(client: Client, body: bytes, signature: str | None = None) -> Any:
+    """Send a webhook, rightly signed unless a signature is given; "" sends none."""
     header = sign(SECRET, body, int(time.time())) if signature is None else signature
     return client.post(
         "/api/webhooks/stripe", data=body, headers={"Stripe-Signature": header} if header else {}
@@ -455,7 +459,7 @@ def test_every_type_of_the_script_is_applied_once(
 
 
 def test_the_scripts_constant_id_is_taken(wwmaa: Client) -> None:
-    """Section 6: all its events have the id ``evt_[object ArrayBuffer]``, whatever their type; each gets 200."""
+    """Section 6: all its events have one id, ``evt_[object ArrayBuffer]``; each gets 200."""
     for kind in ("payment_intent.succeeded", "customer.subscription.updated", "invoice.payment_succeeded"):
         response = deliver(
             wwmaa, stripe_event(kind, "evt_[object ArrayBuffer]", id="pi_[object ArrayBuffer]")
@@ -510,7 +514,7 @@ BODY = stripe_event("payment_intent.succeeded", amount=1)
     ],
 )
 def test_a_wrong_webhook_is_refused_in_json(wwmaa: Client, body: bytes, signature: str | None) -> None:
-    """W7: 400 for a missing, wrong, old or future signature, and for what is no event."""
+    """W7: 400 for a missing, wrong, old or future signature, and for no event."""
     response = deliver(wwmaa, body, signature)
     assert response.status_code == 400
     assert isinstance(response.json()["error"], str)
