@@ -263,6 +263,24 @@ def test_a_signal_while_loading_is_an_error(tmp_path: Path) -> None:
 # Workers in trouble.
 
 
+def test_a_crash_tells_where_it_was(tmp_path: Path) -> None:
+    """A segmentation fault in a C library: the signal, and the innermost frames of Python's report."""
+    source = """
+        import ctypes
+        def default():
+            ctypes.string_at(0)
+    """
+    result = make_coordinator(tmp_path, source, Recording()).run()
+    assert result.exit_code is ExitCode.WORKER_LOST
+    assert result.cause is not None
+    words = result.cause.message.split(" | ")
+    assert words[0] == (
+        "worker 0 was killed by SIGSEGV; its last words: Fatal Python error: Segmentation fault"
+    )
+    assert re.search(r'script.py", line \d+ in default', words[2])
+    assert len(words) == 5
+
+
 def test_a_killed_worker_ends_the_run_and_keeps_what_came(tmp_path: Path) -> None:
     """SIGKILL from outside: 114 with the signal's name, and the samples received until then."""
     source = """

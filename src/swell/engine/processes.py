@@ -6,11 +6,15 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 WORKER_MODULE = "swell.cli.worker"
 # What of a worker's output is kept for the message about its death.
 LAST_WORDS_BYTES = 4096
 LAST_WORDS_LINES = 5
+# How the report of Python's faulthandler begins, and in it the stack of the thread that crashed.
+_CRASH = "Fatal Python error"
+_CRASHED_THREAD = "Current thread"
 
 
 @dataclass(slots=True)
@@ -48,9 +52,15 @@ class WorkerProcess:
 
     def last_words(self) -> str:
         """The last lines of the process's output, in one line."""
-        lines = self.output_tail.decode(errors="replace").split("\n")
-        kept = [line.strip() for line in lines if line.strip()]
-        return " | ".join(kept[-LAST_WORDS_LINES:])
+        text = self.output_tail.decode(errors="replace")
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        crash = max((at for at, line in enumerate(lines) if line.startswith(_CRASH)), default=None)
+        if crash is None:
+            return " | ".join(lines[-LAST_WORDS_LINES:])
+        # Python's own report: what happened, and where, the innermost frame first.
+        current = next((at for at, line in enumerate(lines) if line.startswith(_CRASHED_THREAD)), crash)
+        stack = takewhile(lambda line: line.startswith("File"), lines[current + 1 :])
+        return " | ".join([lines[crash], *islice(stack, LAST_WORDS_LINES - 1)])
 
     def kill(self) -> None:
         """End the process and what it started, at once."""

@@ -81,6 +81,15 @@ def test_scenario_on_no_function(faults):
     ]
 
 
+def test_scenario_with_exec(faults):
+    """What is decorated is what runs; an exec beside it is a fault, not ignored in silence."""
+    (found,) = faults("from swell import scenario\n@scenario(executor='x', exec='b')\ndef a(): pass\n")
+    assert found == (
+        "script.py:2: the scenario 'a' names a function with exec, but runs the decorated one"
+        " (leave exec out)"
+    )
+
+
 def test_scenario_options_that_are_no_json(faults):
     """Options of a decorator are checked like those of `options`."""
     (found,) = faults(

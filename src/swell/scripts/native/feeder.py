@@ -1,13 +1,13 @@
 """``feeder``: test data, held once per worker and dealt out to its virtual users.
 
-Worker k of n owns the rows i with i ≡ k (mod n) for ``unique`` and ``circular``, as it owns the VUs; so a row
-goes to one VU only over all workers, and nothing is negotiated while the test runs.
+Worker k of n deals out the rows k, k+n, k+2n and so on, round the end where they are ``circular``. So each
+``unique`` row goes to one VU only over all workers, and nothing is negotiated while the test runs.
 """
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NoReturn, TypeVar
 
 import msgspec
 
@@ -68,8 +68,10 @@ class Feeder(Generic[T]):
         vu = current_vu.get(None) or running_vu(f"next() of feeder {self.name}")
         if self.order == "random":
             return self._row(random.randrange(self._count))
-        index = self._own_row(vu)
-        if index < 0:
+        index = vu.runtime.worker_index + self._dealt * vu.runtime.worker_count
+        if self.order == "circular":
+            index %= self._count
+        elif index >= self._count:
             self._exhausted(vu)
         self._dealt += 1
         return self._row(index)
@@ -77,17 +79,7 @@ class Feeder(Generic[T]):
     def __next__(self) -> T:
         return self.next()
 
-    def _own_row(self, vu: VU) -> int:
-        """The index of the next row that belongs to this worker, or -1 if all are dealt out."""
-        worker, workers = vu.runtime.worker_index, vu.runtime.worker_count
-        if self.order == "unique":
-            index = worker + self._dealt * workers
-            return index if index < self._count else -1
-        own = len(range(worker, self._count, workers))
-        # With fewer rows than workers some own none: those share.
-        return worker + self._dealt % own * workers if own else worker % self._count
-
-    def _exhausted(self, vu: VU) -> None:
+    def _exhausted(self, vu: VU) -> NoReturn:
         message = f"the unique feeder {self.name} has given out all of its {self._count} rows"
         if vu.runtime.worker_count > 1:
             message += " that belong to this worker"

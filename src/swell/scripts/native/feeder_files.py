@@ -54,7 +54,8 @@ def read_csv(path: Path, delimiter: str, encoding: str) -> tuple[tuple[str, ...]
             columns = tuple(cell.strip() for cell in cells)
             faults += _header_faults(line, columns)
         elif len(cells) != len(columns):
-            faults.append((line, f"has {len(cells)} fields where the header has {len(columns)}"))
+            fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+            faults.append((line, f"has {fields} where the header has {len(columns)}"))
         else:
             rows.append(tuple(cells))
     if not faults and not columns:

@@ -68,6 +68,10 @@ def scenario(
             declarations.fault(f"scenario() decorates {function!r}, which is no function", place=place)
             return function
         own: str = name if name is not None else getattr(function, "__name__", "scenario")
+        if "exec" in options:
+            # A type checker sees it; whoever has none would wonder which function runs.
+            message = f"the scenario {own!r} names a function with exec, but runs the decorated one"
+            declarations.fault(message, "leave exec out", place=place)
         declared = {"executor": executor, **options}
         declarations.scenarios.append(DeclaredScenario(own, function, declared, place))
         return function
