@@ -44,8 +44,10 @@ def meter(tx: Connection, tenant: Row[Any], amount: Amount, *, limits: bool) -> 
     """
     minute = int(time.time()) // MINUTE_S
     first = {"tenant_id": tenant.id, "period": this_period(), "minute": minute}
-    if amount.messages > tenant.quota or (limits and amount.messages > tenant.per_minute):
+    if amount.messages > tenant.quota:
         raise _refusal(tenant, "quota_exceeded")
+    if limits and amount.messages > tenant.per_minute:
+        raise _refusal(tenant, "rate_limited")
     new = insert(tx, USAGE).values(**first, **amount._asdict(), minute_messages=amount.messages)
     old = USAGE.c
     in_minute = case((old.minute == minute, old.minute_messages), else_=0)
