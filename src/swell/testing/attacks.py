@@ -32,7 +32,7 @@ BROKEN_PIPE: Final = 1201
 TLS_CODES: Final = frozenset({1300, 1301, 1310, 1311})
 
 # Attacks that end in the client's timeout, so that a suite of thousands takes seconds.
-SHORT_S: Final = 0.15
+SHORT_S: Final = 0.3
 MAX_BODY_BYTES: Final = 1 << 18
 
 
@@ -406,7 +406,7 @@ def _tls(rng: Random) -> bool:
 
 
 def _end(rng: Random, *, without_reset: bool = False) -> End:
-    hows = ["close", "close", "half-close", "drop", "wait"] + ([] if without_reset else ["reset"])
+    hows = ["close", "close", "close", "half-close", "drop", "wait"] + ([] if without_reset else ["reset"])
     return End(rng.choice(hows))
 
 
