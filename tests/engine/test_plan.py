@@ -13,7 +13,13 @@ from swell.config.scenarios import (
     SharedIterations,
     Stage,
 )
-from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
+from swell.engine.plan import (
+    describe_scenario,
+    max_duration_ns,
+    max_possible_vus,
+    max_regular_duration_ns,
+    sorted_scenarios,
+)
 
 SECOND = NS_PER_SECOND
 STAGES = (Stage(60 * SECOND, 10), Stage(0, 5), Stage(90 * SECOND, 20))
@@ -102,6 +108,8 @@ def test_the_longest_time_adds_up_along_a_chain() -> None:
     assert max_duration_ns([constant("a", 1), constant("b", 1, 20)]) == 35 * SECOND
     chain = [constant("a", 1), constant("b", 1, 2, after="a"), constant("c", 1, after="b")]
     assert max_duration_ns(chain) == 47 * SECOND
+    assert max_regular_duration_ns([]) == 0
+    assert max_regular_duration_ns(chain) == 42 * SECOND
 
 
 def test_the_most_vus_count_what_runs_at_the_same_time() -> None:

@@ -15,6 +15,7 @@ from swell.report.progress import (
     LogWriter,
     PlainProgress,
     QuietProgress,
+    longest_run_ns,
     open_progress,
     progress_lines,
     scenario_columns,
@@ -49,6 +50,14 @@ def test_the_lines_are_k6s() -> None:
         "default   [   2% ] 10 VUs  00m30.0s/1m0s",
         "später  • [  50% ] waiting 00m09.0s",
     ]
+
+
+def test_a_run_is_as_long_as_its_scenarios_in_turn() -> None:
+    """One that follows another has no start of its own, so the plan tells the longest time."""
+    states = (scenario("first"), scenario("second", status="waiting"))
+    assert longest_run_ns(snapshot(*states)) == 60 * NS_PER_SECOND
+    assert longest_run_ns(snapshot(*states, planned_ns=150 * NS_PER_SECOND)) == 150 * NS_PER_SECOND
+    assert longest_run_ns(snapshot()) == 0
 
 
 @pytest.mark.parametrize(

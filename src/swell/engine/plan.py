@@ -53,13 +53,23 @@ def max_duration_ns(scenarios: Sequence[Scenario]) -> int:
 
     A scenario that waits for another starts at the latest when that one's graceful stop is over.
     """
+    return max(_latest_ends_ns(scenarios).values(), default=0)
+
+
+def max_regular_duration_ns(scenarios: Sequence[Scenario]) -> int:
+    """Give the longest time from the start to the end of the last scenario, its graceful stop left out."""
+    ends_ns = _latest_ends_ns(scenarios)
+    return max((ends_ns[scenario.name] - scenario.graceful_stop_ns for scenario in scenarios), default=0)
+
+
+def _latest_ends_ns(scenarios: Sequence[Scenario]) -> dict[str, int]:
     by_name = {scenario.name: scenario for scenario in scenarios}
 
     def end_ns(scenario: Scenario) -> int:
         before = 0 if scenario.after is None else end_ns(by_name[scenario.after])
         return before + latest_end_ns(scenario)
 
-    return max((end_ns(scenario) for scenario in scenarios), default=0)
+    return {name: end_ns(scenario) for name, scenario in by_name.items()}
 
 
 def describe_scenario(scenario: Scenario) -> str:

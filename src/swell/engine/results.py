@@ -14,7 +14,7 @@ from swell.base.errors import ExitCode
 from swell.config.scenarios import Scenario
 from swell.engine.frames import Progress, ScenarioCounts
 from swell.engine.lifecycle import Cause, Phase
-from swell.engine.plan import max_possible_vus
+from swell.engine.plan import max_possible_vus, max_regular_duration_ns
 from swell.engine.progress import ScenarioSpan, own_max_vus, scenario_state
 from swell.engine.request import ResolvedPlan
 from swell.engine.schedule import regular_duration_ns
@@ -52,6 +52,7 @@ class RunResults:
         self._health = HealthTotals(script)
         self._max_vus: dict[str, int] = {}
         self._max_vus_of_all = 0
+        self._planned_ns = 0
         self._gone: set[int] = set()
         self.lost_workers: list[int] = []
 
@@ -73,6 +74,7 @@ class RunResults:
         # Once: a ramp's plan is long, and a snapshot is taken every second.
         self._max_vus = {scenario.name: own_max_vus(scenario) for scenario in plan.scenarios}
         self._max_vus_of_all = max_possible_vus(plan.scenarios)
+        self._planned_ns = max_regular_duration_ns(plan.scenarios)
 
     def begin(self, now_ns: int) -> None:
         """The run begins, with setup where there is one; rates count from here. The first call counts."""
@@ -175,6 +177,7 @@ class RunResults:
             summary_trend_stats=options.summary_trend_stats,
             summary_time_unit=options.summary_time_unit,
             scenarios_max_vus=self._max_vus_of_all,
+            planned_ns=self._planned_ns,
         )
         states = self._states(now_ns)
         warnings = []

@@ -192,6 +192,8 @@ class RunInfo(msgspec.Struct, frozen=True):
     summary_trend_stats: tuple[str, ...] = ("avg", "min", "med", "max", "p(90)", "p(95)")
     summary_time_unit: str = ""
     scenarios_max_vus: int = 0
+    # The longest that the scenarios may take, graceful stops of the last ones left out.
+    planned_ns: int = 0
 
 
 class Snapshot(msgspec.Struct, frozen=True):

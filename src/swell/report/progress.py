@@ -211,7 +211,9 @@ def run_line(snapshot: Snapshot) -> str:
 
 def longest_run_ns(snapshot: Snapshot) -> int:
     """When the last scenario's regular duration ends, from the start of the run."""
-    return max((state.start_time_ns + state.duration_ns for state in snapshot.scenarios), default=0)
+    ends_ns = (state.start_time_ns + state.duration_ns for state in snapshot.scenarios)
+    # One that follows another has no start of its own; the plan knows its latest.
+    return max(snapshot.run.planned_ns, *ends_ns, 0)
 
 
 def _scenario_line(name: str, state: ScenarioState, elapsed_ns: int) -> str:
