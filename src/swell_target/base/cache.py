@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from swell_target.base.metrics import ServiceMetrics
 
 MAX_ENTRIES = 10_000
+MAX_BYTES = 32 * 1024 * 1024
 
 
 class Cache(Protocol):
@@ -27,6 +28,7 @@ class LocalCache:
 
     def __init__(self, metrics: ServiceMetrics) -> None:
         self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
         self._metrics = metrics
 
     async def get(self, key: str) -> bytes | None:
@@ -41,14 +43,18 @@ class LocalCache:
 
     async def put(self, key: str, value: bytes, seconds: float) -> None:
         """Keep ``value`` for ``seconds``."""
+        await self.drop(key)
         self._entries[key] = (time.monotonic() + seconds, value)
-        self._entries.move_to_end(key)
-        while len(self._entries) > MAX_ENTRIES:
-            self._entries.popitem(last=False)
+        self._bytes += len(value)
+        while len(self._entries) > MAX_ENTRIES or self._bytes > MAX_BYTES:
+            _, (_, oldest) = self._entries.popitem(last=False)
+            self._bytes -= len(oldest)
 
     async def drop(self, key: str) -> None:
         """Forget a value."""
-        self._entries.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._bytes -= len(entry[1])
 
 
 class RedisCache:

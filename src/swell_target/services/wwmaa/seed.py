@@ -59,9 +59,11 @@ def fill(tx: Connection, size: SeedSize, random: Random, settings: Settings) -> 
     chance = {kind: Random(random.getrandbits(64)) for kind in kinds}  # noqa: S311 - repeatable on purpose
     today = now_ms() // DAY_MS * DAY_MS
     instructors = list(_instructors(counts["instructors"], chance["instructors"]))
-    events = list(_events(counts["events"], instructors, today, chance["events"]))
+    # Those of the small data, in both sizes: so its events and items are the full data's first.
+    hosts = instructors[: COUNTS["small"]["instructors"]]
+    events = list(_events(counts["events"], hosts, today, chance["events"]))
     registrations = list(_registrations(events, today))
-    content = list(_content(counts["content"], instructors, today, chance["content"]))
+    content = list(_content(counts["content"], hosts, today, chance["content"]))
     documents = [
         *content,
         *(_instructor_document(row, today) for row in instructors),
