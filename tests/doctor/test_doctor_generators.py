@@ -50,6 +50,14 @@ def test_each_is_told_how_many_users_and_how_long(peer: Generator, tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_run_without_an_answer_is_no_result() -> None:
+    """Percentiles of nothing are not compared."""
+    code = """print('calibration {"requests": 0, "us": [50, 60, 70]}')"""
+    empty = Generator("tool", "", lambda *_: [sys.executable, "-c", code], WRK.read)
+    with pytest.raises(SwellError, match="gave no result"):
+        run(empty, SETTING, "http://127.0.0.1:1/")
+
+
 def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
     """Its last words are in the message."""
     code = "import sys; sys.exit('no such thing')"

@@ -69,6 +69,8 @@ def run(generator: Generator, setting: Setting, url: str) -> Reading:
         text = (folder / "output.txt").read_text(encoding="utf-8", errors="replace")
         try:
             requests, figures, verdict, reasons = generator.read(folder, text)
+            if not requests:
+                raise ValueError("no request was answered")  # noqa: TRY301 - as what cannot be read
         except (AttributeError, KeyError, ValueError, TypeError, OSError, SwellError) as error:
             raise SwellError(
                 f"{generator.name} gave no result (exit code {process.returncode}): {text[-800:].strip()}",
