@@ -1,8 +1,7 @@
 """The ASGI application of a service: finds the route, checks what comes in, makes everything an answer.
 
-It is written down to the bare protocol, as it runs before each handler: about 40 µs for a request.
-Starlette's routing would match each route's expression in turn, and its middleware would add a layer for each
-of trace context, metrics, faults and limits; they are steps of one function here.
+It is written down to the bare protocol, for the reasons of docs/decisions/target.md: trace context, metrics,
+faults and limits are steps of one function here, not layers around each other.
 """
 
 import asyncio

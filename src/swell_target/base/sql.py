@@ -1,8 +1,9 @@
 """What differs between the SQL of SQLite and of PostgreSQL, in one place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,9 +11,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 BATCH_ROWS = 1_000
 
 
-def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+Insert = sqlite.Insert | postgresql.Insert
+S = TypeVar("S")
+
+
+def insert(tx: Connection, table: Table) -> Insert:
     """The dialect's insert, which knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def by_dialect(build: Callable[[Insert], S]) -> Callable[[Connection, Table], S]:
+    """Build an upsert once for each dialect: ``build`` gets the dialect's insert into the table."""
+
+    @lru_cache(maxsize=4)
+    def made(dialect: str, table: Table) -> S:
+        return build(sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table))
+
+    return lambda tx, table: made(tx.dialect.name, table)
 
 
 def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from swell_target.base.call import Call, Reply
 from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
-from swell_target.base.sql import insert
+from swell_target.base.sql import Insert, by_dialect
 from swell_target.base.textindex import words_of
 from swell_target.services.aivo import tenants
 from swell_target.services.aivo.schema import ANSWERS, ASSESSMENTS, GRADES
@@ -117,9 +118,26 @@ class Grade(Struct):
     feedback: list[Feedback]
 
 
+def _save_answer(statement: Insert) -> ReturningInsert[Any]:
+    changed = {name: statement.excluded[name] for name in ("answer", "time_spent", "is_final", "updated")}
+    return statement.on_conflict_do_update(
+        index_elements=["assessment_id", "learner_id", "question_id"],
+        set_=changed | {"version": ANSWERS.c.version + 1},
+    ).returning(ANSWERS.c.version)
+
+
+def _save_grade(statement: Insert) -> Insert:
+    changed = {name: statement.excluded[name] for name in ("score", "max_score", "learner_id", "graded")}
+    return statement.on_conflict_do_update(index_elements=["submission_id", "assessment_id"], set_=changed)
+
+
+SAVE_ANSWER, SAVE_GRADE = by_dialect(_save_answer), by_dialect(_save_grade)
+BY_ID = select(ASSESSMENTS).where(ASSESSMENTS.c.id == bindparam("id"))
+
+
 def find(tx: Connection, assessment_id: str) -> Row[Any]:
     """The assessment; Problem 404."""
-    row = tx.execute(select(ASSESSMENTS).where(ASSESSMENTS.c.id == assessment_id)).first()
+    row = tx.execute(BY_ID, {"id": assessment_id}).first()
     if row is None:
         raise Problem(404, "no such assessment")
     return row
@@ -164,14 +182,7 @@ def save_answer(tx: Connection, assessment_id: str, learner_id: str, body: Answe
         "version": 1,
         "updated": now_ms(),
     }
-    statement = insert(tx, ANSWERS).values(values)
-    changed = {name: statement.excluded[name] for name in ("answer", "time_spent", "is_final", "updated")}
-    done = tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["assessment_id", "learner_id", "question_id"],
-            set_=changed | {"version": ANSWERS.c.version + 1},
-        ).returning(ANSWERS.c.version)
-    )
+    done = tx.execute(SAVE_ANSWER(tx, ANSWERS), values)
     return int(done.scalar_one())
 
 
@@ -212,11 +223,7 @@ def grade(tx: Connection, assessment_id: str, learner_id: str, body: GradeBody) 
         "max_score": best,
         "graded": now_ms(),
     }
-    statement = insert(tx, GRADES).values(values)
-    changed = {name: statement.excluded[name] for name in ("score", "max_score", "learner_id", "graded")}
-    tx.execute(
-        statement.on_conflict_do_update(index_elements=["submission_id", "assessment_id"], set_=changed)
-    )
+    tx.execute(SAVE_GRADE(tx, GRADES), values)
     shown = feedback if body.feedback_level != "none" else []
     return Grade(
         body.submission_id, assessment_id, score, best, round(100 * score / best, 2) if best else 0.0, shown

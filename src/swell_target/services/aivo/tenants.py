@@ -9,11 +9,22 @@ from sqlalchemy import Connection, Row, select
 from swell_target.base.call import Call
 from swell_target.base.errors import Problem
 from swell_target.base.service import Auth
-from swell_target.base.sql import insert
+from swell_target.base.sql import Insert, by_dialect
 from swell_target.services.aivo.schema import API_KEYS, TENANTS, USAGE
 
 KEY_SECONDS = 30.0
 WINDOW_S = 60
+
+
+def _add_usage(statement: Insert) -> Insert:
+    counters = ("requests", "prompt_tokens", "completion_tokens")
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "day", "model"],
+        set_={name: USAGE.c[name] + statement.excluded[name] for name in counters},
+    )
+
+
+ADD_USAGE = by_dialect(_add_usage)
 
 
 class Tenant(NamedTuple):
@@ -67,14 +78,7 @@ def meter(tx: Connection, tenant_id: str, model: str, prompt_tokens: int, comple
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
     }
-    statement = insert(tx, USAGE).values(values)
-    counters = ("requests", "prompt_tokens", "completion_tokens")
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "day", "model"],
-            set_={name: USAGE.c[name] + statement.excluded[name] for name in counters},
-        )
-    )
+    tx.execute(ADD_USAGE(tx, USAGE), values)
 
 
 def usage_of(tx: Connection, tenant_id: str) -> list[Row[Any]]:

@@ -6,7 +6,7 @@ The user's row is locked first wherever credits move, so that movements of one a
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
 
 from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
@@ -16,6 +16,31 @@ from swell_target.services.cooly.schema import DEAD, LEDGER, LOTS, OUTBOX, RESER
 
 RESERVATION_TTL_MS = 15 * 60 * 1000
 MAX_ATTEMPTS = 3
+# Statements that every request runs are built once: building one costs as much as running it.
+USER_BY_EMAIL = select(USERS).where(USERS.c.email == bindparam("email"))
+USER_BY_ID = select(USERS).where(USERS.c.id == bindparam("id"))
+LOCKED_USER = USER_BY_ID.with_for_update()
+KNOWN_ORDER = select(SESSIONS).where(
+    SESSIONS.c.user_id == bindparam("user_id"), SESSIONS.c.client_key == bindparam("client_key")
+)
+EXPIRED_LOTS = select(LOTS).where(
+    LOTS.c.user_id == bindparam("user_id"), LOTS.c.left > 0, LOTS.c.expires <= bindparam("now")
+)
+USABLE_LOTS = (
+    select(LOTS)
+    .where(
+        LOTS.c.user_id == bindparam("user_id"),
+        LOTS.c.left > 0,
+        or_(LOTS.c.expires.is_(None), LOTS.c.expires > bindparam("now")),
+    )
+    .order_by(LOTS.c.expires.is_(None), LOTS.c.expires, LOTS.c.id)
+)
+USE_LOT = update(LOTS).where(LOTS.c.id == bindparam("lot")).values(left=LOTS.c.left - bindparam("part"))
+MOVE = (
+    update(USERS).where(USERS.c.id == bindparam("user")).values(credits=USERS.c.credits + bindparam("amount"))
+)
+ADD_ENTRY, ADD_SESSION = LEDGER.insert(), SESSIONS.insert()
+ADD_RESERVATION, ADD_ORDER = RESERVATIONS.insert(), OUTBOX.insert()
 NO_CREDITS = "Insufficient credits"
 # Whole lists of lots are JSON: [[lot, credits], ...].
 Taken = list[tuple[str, int]]
@@ -33,12 +58,12 @@ class Reserved(NamedTuple):
 
 def find_user(tx: Connection, email: str) -> Row[Any] | None:
     """The account of an e-mail address."""
-    return tx.execute(select(USERS).where(USERS.c.email == email)).first()
+    return tx.execute(USER_BY_EMAIL, {"email": email}).first()
 
 
 def user_by_id(tx: Connection, user_id: str) -> Row[Any] | None:
     """The account with that id."""
-    return tx.execute(select(USERS).where(USERS.c.id == user_id)).first()
+    return tx.execute(USER_BY_ID, {"id": user_id}).first()
 
 
 def add_user(tx: Connection, email: str, password_hash: str) -> str:
@@ -68,12 +93,10 @@ def reserve(tx: Connection, user_id: str, body: GenerateBody, client_key: str, *
     ``lose`` is the fault that takes the credits without writing the ledger. Problem 402 when the credits do
     not suffice, 401 when the account is gone.
     """
-    user = tx.execute(select(USERS).where(USERS.c.id == user_id).with_for_update()).first()
+    user = tx.execute(LOCKED_USER, {"id": user_id}).first()
     if user is None:
         raise Problem(401, "the account of this token is gone")
-    known = tx.execute(
-        select(SESSIONS).where(SESSIONS.c.user_id == user_id, SESSIONS.c.client_key == client_key)
-    ).first()
+    known = tx.execute(KNOWN_ORDER, {"user_id": user_id, "client_key": client_key}).first()
     if known is not None:
         return Reserved(known.id, client_key, known.state, known.outputs, new=False)
     now = now_ms()
@@ -94,7 +117,7 @@ def reserve(tx: Connection, user_id: str, body: GenerateBody, client_key: str, *
         "created": now,
         "updated": now,
     }
-    tx.execute(SESSIONS.insert(), session)
+    tx.execute(ADD_SESSION, session)
     reservation = {
         "session_id": session_id,
         "user_id": user_id,
@@ -103,20 +126,14 @@ def reserve(tx: Connection, user_id: str, body: GenerateBody, client_key: str, *
         "state": "reserved",
         "expires": now + RESERVATION_TTL_MS,
     }
-    tx.execute(RESERVATIONS.insert(), reservation)
-    tx.execute(OUTBOX.insert(), {"session_id": session_id, "attempts": 0, "due": now})
+    tx.execute(ADD_RESERVATION, reservation)
+    tx.execute(ADD_ORDER, {"session_id": session_id, "attempts": 0, "due": now})
     return Reserved(session_id, client_key, "queued", body.outputs, new=True)
 
 
 def _take(tx: Connection, user_id: str, amount: int, now: int) -> Taken:
     """Use up lots, those that expire first first; Problem 402 when they do not suffice."""
-    lots = tx.execute(
-        select(LOTS)
-        .where(
-            LOTS.c.user_id == user_id, LOTS.c.left > 0, or_(LOTS.c.expires.is_(None), LOTS.c.expires > now)
-        )
-        .order_by(LOTS.c.expires.is_(None), LOTS.c.expires, LOTS.c.id)
-    )
+    lots = tx.execute(USABLE_LOTS, {"user_id": user_id, "now": now})
     taken: Taken = []
     missing = amount
     for lot in lots:
@@ -128,7 +145,7 @@ def _take(tx: Connection, user_id: str, amount: int, now: int) -> Taken:
     if missing:
         raise Problem(402, NO_CREDITS, credits_needed=amount, credits=amount - missing)
     for lot_id, part in taken:
-        tx.execute(update(LOTS).where(LOTS.c.id == lot_id).values(left=LOTS.c.left - part))
+        tx.execute(USE_LOT, {"lot": lot_id, "part": part})
     return taken
 
 
@@ -136,17 +153,15 @@ def _move(
     tx: Connection, user_id: str, amount: int, reason: str, session_id: str | None, *, ledger: bool = True
 ) -> None:
     """Change the balance and write the ledger."""
-    tx.execute(update(USERS).where(USERS.c.id == user_id).values(credits=USERS.c.credits + amount))
+    tx.execute(MOVE, {"user": user_id, "amount": amount})
     if ledger:
         entry = {"id": new_id(), "user_id": user_id, "amount": amount, "reason": reason}
-        tx.execute(LEDGER.insert(), entry | {"session_id": session_id, "created": now_ms()})
+        tx.execute(ADD_ENTRY, entry | {"session_id": session_id, "created": now_ms()})
 
 
 def expire_lots(tx: Connection, user_id: str, now: int) -> None:
     """Write off what is left of an account's expired lots; its row must be locked."""
-    expired = tx.execute(
-        select(LOTS).where(LOTS.c.user_id == user_id, LOTS.c.left > 0, LOTS.c.expires <= now)
-    ).all()
+    expired = tx.execute(EXPIRED_LOTS, {"user_id": user_id, "now": now}).all()
     for lot in expired:
         tx.execute(update(LOTS).where(LOTS.c.id == lot.id).values(left=0))
         _move(tx, user_id, -lot.left, "expired", None)
