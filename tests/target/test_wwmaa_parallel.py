@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -140,30 +140,51 @@ def test_webhooks_are_processed_twice_on_demand(target: Platform, wwmaa: Client)
     assert "webhook evt_twice was processed 2 times" in books(wwmaa)["faults"]
 
 
-@pytest.mark.process
-def test_a_crash_in_a_write_leaves_all_or_nothing(tmp_path: Path) -> None:
-    """The process dies between a registration's statements, or after the commit: the books agree."""
-    with Platform(tmp_path / "data", services="wwmaa") as platform:
-        client = platform["wwmaa"]
-        before = books(client)["registrations"]
-        for statements, kept in ((3, 0), (-1, 1)):
-            crash = {"type": "crash", "endpoint": "rsvp", "after_statements": statements}
-            client.admin("PUT", "/admin/faults", json={"faults": [crash]})
-            with pytest.raises(IndexError):
-                burst(client.url, [rsvp()])
-            # Its connections died with the process; those of the next one wait until it is there.
-            client.session.close()
-            after = books(client)
-            assert (after["consistent"], after["registrations"]) == (True, before + kept)
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform of this module's own, with rate limits, that may crash."""
+    with Platform(tmp_path_factory.mktemp("own") / "data", "--limits", services="wwmaa") as platform:
+        yield platform
+
+
+def crash(platform: Platform, endpoint: str, statements: int, request: bytes) -> None:
+    """Send a request that its process does not survive."""
+    client = platform["wwmaa"]
+    fault = {"type": "crash", "endpoint": endpoint, "after_statements": statements}
+    assert client.admin("PUT", "/admin/faults", json={"faults": [fault]}).status_code == 200
+    with pytest.raises(IndexError):
+        burst(client.url, [request])
+    # Its connections died with the process; those of the next one wait until it is there.
+    client.session.close()
 
 
 @pytest.mark.process
-def test_limits_are_on_when_they_are_wanted(tmp_path: Path) -> None:
+def test_a_crash_in_a_registration_leaves_all_or_nothing(own: Platform) -> None:
+    """Between its statements or after the commit: the books agree."""
+    before = books(own["wwmaa"])["registrations"]
+    for statements, kept in ((3, 0), (-1, 1)):
+        crash(own, "rsvp", statements, rsvp())
+        after = books(own["wwmaa"])
+        assert (after["consistent"], after["registrations"]) == (True, before + kept)
+
+
+@pytest.mark.process
+def test_a_webhook_that_met_a_crash_is_processed_when_it_comes_again(own: Platform) -> None:
+    """The event was noted and not yet applied: neither is kept, so the second delivery is the first."""
+    crash(own, "webhook", 1, webhook("evt_crash"))
+    client = own["wwmaa"]
+    assert client.admin("GET", "/admin/webhooks/evt_crash").status_code == 404
+    answer = burst(client.url, [webhook("evt_crash")])[0]
+    assert "duplicate" not in answer.body
+    seen = client.admin("GET", "/admin/webhooks/evt_crash").json()
+    assert (seen["processed"], seen["payments"]) == (1, 1)
+
+
+@pytest.mark.process
+def test_limits_are_on_when_they_are_wanted(own: Platform) -> None:
     """``--limits``: the sixth login of a minute from one address gets 429 and is told when to come back."""
     login = {"email": "loadtest_user_1@wwmaa.com", "password": "test_password_123"}
-    with Platform(tmp_path / "data", "--limits", services="wwmaa") as platform:
-        client = platform["wwmaa"]
-        answers = [client.post("/api/auth/login", json=login) for _ in range(6)]
-        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
-        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
-        assert isinstance(answers[-1].json()["error"], str)
+    answers = [own["wwmaa"].post("/api/auth/login", json=login) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert isinstance(answers[-1].json()["error"], str)

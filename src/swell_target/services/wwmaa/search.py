@@ -105,6 +105,8 @@ def find(
     They have all words; if none has, the last word as a beginning; if none has, any of the words. A question
     (``semantic``) always finds something that meets the conditions, if anything does.
     """
+    if conditions and not _is_possible(tx, conditions):
+        return NOTHING
     if semantic:
         # Any word that means something, or one near it in meaning.
         words = [word for word in words_of(text) if word not in QUESTION_WORDS]
@@ -118,6 +120,11 @@ def find(
         or _match(tx, text, "any", conditions, limit)
         or NOTHING
     )
+
+
+def _is_possible(tx: Connection, conditions: list[ColumnElement[bool]]) -> bool:
+    """Whether any document meets the conditions: if none does, no wording of the query helps."""
+    return tx.execute(select(DOCUMENTS.c.id).where(*conditions).limit(1)).first() is not None
 
 
 def _match(
