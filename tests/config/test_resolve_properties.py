@@ -53,21 +53,21 @@ def attempt(*layers: Layer) -> Resolution | None:
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(OPTIONS, OPTIONS)
 def test_no_options_break_the_resolution(lower: dict[str, Any], higher: dict[str, Any]) -> None:
     """Values of any type at any option, in a file and in a script."""
     attempt(Layer("file", "c.json", lower), Layer("script", "s.py", higher))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.text(max_size=3), SCENARIO | JSON, max_size=3))
 def test_no_scenarios_break_the_resolution(scenarios: dict[str, Any]) -> None:
     """Values of any type at any key of any executor."""
     attempt(Layer("script", "s.py", {"scenarios": scenarios}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from([name for row in RUN_OPTIONS for name in variable_names(row)]),
@@ -80,7 +80,7 @@ def test_no_variable_breaks_the_resolution(environ: dict[str, str]) -> None:
     attempt(env_layer(environ))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.dictionaries(st.sampled_from(["vus", "rps", "batch", "throw"]), st.none()), max_size=4))
 def test_layers_that_set_nothing_change_nothing(layers: list[dict[str, None]]) -> None:
     """Any number of empty layers is the same as none."""

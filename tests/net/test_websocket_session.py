@@ -72,7 +72,7 @@ def test_fragments_go_out_as_one_message(url: str, bench: Any) -> None:
             socket.send(5)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.text(min_size=0, max_size=300), min_size=1, max_size=6), cut=st.integers(1, 50))
 def test_fragments_survive_any_cut(parts: list[str], cut: int, bench: Any) -> None:
     """However the stream is cut, and wherever pings stand in it, a fragmented message is its parts."""
