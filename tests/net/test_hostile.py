@@ -27,7 +27,7 @@ from swell.testing.steps import Attack
 
 FIRST_SEED = int(os.environ.get("SWELL_FUZZ_SEED", "0"))
 CASES = int(os.environ.get("SWELL_FUZZ_CASES", "10000"))
-VUS = 48
+VUS = 24
 # Memory is compared from here on: caches are full, and the allocator has what it takes.
 WARM_CASES = 4000
 MAX_GROWTH_BYTES = 64 << 20

@@ -4,7 +4,8 @@ import gzip
 import socket
 import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 import gevent
@@ -12,15 +13,18 @@ import pytest
 import zstandard
 
 from swell.net import client, decode, failure
-from swell.net.failure import Failure
+from swell.net.failure import Failure, failure_from
 from swell.net.http1 import (
     MAX_CHUNK_LINE_BYTES,
     MAX_HEAD_BYTES,
+    BodyTooLargeError,
     ProtocolError,
     ResponseParser,
     TruncatedError,
 )
 from swell.net.transport import Connection
+from swell.testing.answers import corpus
+from swell.testing.mutations import mutate
 from swell.testing.raw import RawServer, pause, request, response, send
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -112,6 +116,34 @@ def test_tls_without_close_notify_does_not_end_a_body() -> None:
     parser = feed(b"HTTP/1.1 200 OK\r\n\r\nhalf of", 100)
     with pytest.raises(TruncatedError):
         parser.feed_eof(is_clean=False)
+
+
+def outcome(data: bytes, cuts: Sequence[int], *, is_head_request: bool) -> Any:
+    """What a parser makes of ``data`` in pieces that end at ``cuts``."""
+    parser = ResponseParser()
+    parser.start(is_head_request=is_head_request, discard=False, max_body=1 << 18)
+    try:
+        pieces = zip((0, *cuts), (*cuts, len(data)), strict=True)
+        if not any(parser.feed(data[start:end]) for start, end in pieces if start < end):
+            parser.feed_eof()
+    except (ProtocolError, BodyTooLargeError, TruncatedError) as error:
+        return failure_from(error, "read")
+    assert parser.head is not None
+    return parser.head.status, parser.head.fields, parser.body
+
+
+@pytest.mark.parametrize("first", range(0, 2000, 500))
+def test_what_a_spoilt_answer_means_does_not_depend_on_how_it_arrives(first: int) -> None:
+    """Whole, byte by byte or in random pieces: the same response or the same failure, for each seed."""
+    for seed in range(first, first + 500):
+        rng = Random(seed)
+        answer = rng.choice(corpus())
+        data = mutate(answer.data, rng)[:4000]
+        is_head = answer.method == "HEAD"
+        whole = outcome(data, (), is_head_request=is_head)
+        pieces = sorted(rng.randrange(len(data) + 1) for _ in range(4))
+        for cuts in (range(1, len(data)), pieces):
+            assert outcome(data, cuts, is_head_request=is_head) == whole, f"seed {seed}: {data!r}"
 
 
 # Bodies

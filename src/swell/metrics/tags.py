@@ -8,7 +8,8 @@ stops growing at ``limit`` and gives the set with its ``url`` and ``name`` repla
 from collections.abc import Mapping
 
 OVERFLOW = "(other)"
-# Enough for a thousand names in twenty scenarios and groups; about 10 MB when full.
+# Enough for a thousand names in twenty scenarios and groups. A set takes 1.2 KB with what is summed up for
+# it: 25 MB when full, 50 MB when other tags than url and name explode too.
 DEFAULT_LIMIT = 20_000
 
 

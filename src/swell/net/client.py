@@ -311,7 +311,11 @@ class HTTPClient:
         )
         connection.sent_bytes = connection.received_bytes = 0
         if not connection.is_dead:
-            self.keep(prepared.origin, connection)
+            idle = self._idle.get(prepared.origin)
+            if idle is not None:
+                idle.append(connection)
+            else:
+                self.keep(prepared.origin, connection)
         phases = (acquired - started, connecting, tls, sent - acquired, first - sent, last - first)
         if self._vu.start_lag_ns >= 0:
             note_response_time(shared.registry, shared.recorder, self._vu, number, last, phases)
