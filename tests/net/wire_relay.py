@@ -45,7 +45,10 @@ class _Listener:
 
     def _accept(self) -> None:
         while True:
-            sock, _ = self._listener.accept()
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
             if self._is_closed:
                 sock.close()
                 return

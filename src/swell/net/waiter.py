@@ -95,7 +95,9 @@ def wait_for_socket(descriptor: int, events: int, deadline_ns: int) -> bool:
         current.switch()
 
     watcher.start(current.switch)
-    timer.start(on_timer)
+    # From now on, not from when the loop last looked at the clock: after work that took longer than the wait
+    # is to last, time would be over at once.
+    timer.start(on_timer, update=True)
     try:
         hub.switch()
     finally:
