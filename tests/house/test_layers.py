@@ -90,7 +90,7 @@ def test_imports_point_down(path: Path) -> None:
 
 
 def test_the_platform_and_swell_are_strangers() -> None:
-    """swell_target imports nothing from swell, nor swell anything from it: a command starts it as a process."""
+    """swell_target imports nothing from swell, nor swell anything from it: a command starts it."""
     crossing = [
         f"{path}:{line}: imports {name}"
         for paths, other in ((TARGET, "swell"), (MODULES, "swell_target"))
