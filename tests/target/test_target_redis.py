@@ -79,3 +79,20 @@ def test_faults_reach_the_other_process_through_redis(platform: tuple[Platform, 
     url = running["cooly"].url
     with running.faults("cooly", [{"type": "errors", "endpoint": "health_1", "rate": 1}]):
         assert {Client(url).get("/api/health").status_code for _ in range(16)} == {500}
+
+
+def test_redis_going_away_is_survived(tmp_path: Path) -> None:
+    """Orders are taken while Redis is away, and worked off when it is back; the operator reads one line."""
+    with contextlib.ExitStack() as stack:
+        with redis_server(tmp_path) as url:
+            running = stack.enter_context(Platform(tmp_path / "data", "--redis", url, services="cooly"))
+            client = running["cooly"]
+            login = {"email": "test@example.com", "password": "testpassword123"}
+            headers = {"Cookie": f"token={client.post('/api/auth/login', json=login).json()['token']}"}
+        order = client.post("/api/images/seedream4/generate", json={"prompt": "x"}, headers=headers)
+        assert order.status_code == 202
+        with redis_server(tmp_path):
+            path = f"/api/images/seedream4/progress/stream?session_id={order.json()['session_id']}"
+            assert '"state":"done"' in client.get(path, headers=headers).text
+        assert "Redis does not answer" in running.stderr
+        assert "Traceback" not in running.stderr

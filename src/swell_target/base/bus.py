@@ -12,12 +12,14 @@ from typing import Any
 
 import msgspec
 
+from swell_target.base.clock import new_id
 from swell_target.base.control import Control
 from swell_target.base.operator import tell
 
 Message = dict[str, Any]
 Callback = Callable[[Message], None]
 CHANNEL = "swell-target"
+RETRY_S = 0.5
 
 
 class Bus:
@@ -29,8 +31,8 @@ class Bus:
         self._redis_url = redis_url
         self._redis: Any = None
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-        self._own = str(id(self))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._own = ""
         if control is not None:
             control.on_bus = self._receive
 
@@ -65,35 +67,49 @@ class Bus:
             return
         from redis.asyncio import Redis  # noqa: PLC0415 - an extra, and only where it is used
 
-        self._own = f"{id(self)}-{asyncio.get_running_loop().time()}"
+        self._own = new_id()
         self._redis = Redis.from_url(self._redis_url)
         await self._redis.ping()
+        # Subscribed before anything is served, so that no message of another process is missed.
+        listener = await self._subscribe()
+        self._tasks = [asyncio.create_task(self._listen(listener)), asyncio.create_task(self._send())]
+
+    async def _subscribe(self) -> Any:
         listener = self._redis.pubsub()
         await listener.subscribe(CHANNEL)
-        self._task = asyncio.create_task(self._run(listener))
+        return listener
 
-    async def _run(self, listener: Any) -> None:
-        async def send() -> None:
-            while True:
-                await self._redis.publish(CHANNEL, await self._outbox.get())
+    async def _listen(self, listener: Any) -> None:
+        """Deliver others' messages; after Redis was away, from then on."""
+        from redis import RedisError  # noqa: PLC0415
 
-        async with contextlib.AsyncExitStack() as stack:
-            sender = asyncio.create_task(send())
-            stack.callback(sender.cancel)
+        while True:
             try:
+                if listener is None:
+                    listener = await self._subscribe()
                 async for item in listener.listen():
                     if item["type"] == "message":
                         sender_id, channel, message = msgspec.json.decode(item["data"])
                         if sender_id != self._own:
                             self._receive(channel, message)
-            except Exception as error:  # noqa: BLE001 - whatever the client library raises when Redis goes
-                tell(f"Redis went away: {error}")
+            except (RedisError, OSError) as error:
+                tell(f"Redis does not answer: {error}")
+                listener = None
+                await asyncio.sleep(RETRY_S)
+
+    async def _send(self) -> None:
+        """Publish in order; what cannot be sent is lost, as a late chat message helps nobody."""
+        from redis import RedisError  # noqa: PLC0415
+
+        while True:
+            message = await self._outbox.get()
+            with contextlib.suppress(RedisError, OSError):
+                await self._redis.publish(CHANNEL, message)
 
     async def stop(self) -> None:
         """Close the connection."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._redis is not None:
             await self._redis.aclose()

@@ -1,10 +1,12 @@
 """A cache of bytes with a time to live: in process, or in Redis."""
 
+import contextlib
 import time
 from collections import OrderedDict
 from typing import Any, Protocol
 
 from swell_target.base.metrics import ServiceMetrics
+from swell_target.base.operator import tell
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 32 * 1024 * 1024
@@ -58,23 +60,32 @@ class LocalCache:
 
 
 class RedisCache:
-    """Shared by all processes."""
+    """Shared by all processes; while Redis is away nothing is found, and nothing fails."""
 
     def __init__(self, client: Any, service: str, metrics: ServiceMetrics) -> None:
+        from redis import RedisError  # noqa: PLC0415 - an extra, and only where it is used
+
         self._client = client
         self._prefix = f"swell-target:{service}:"
         self._metrics = metrics
+        self._errors = (RedisError, OSError)
 
     async def get(self, key: str) -> bytes | None:
         """The value, or None when it is not there or too old."""
-        value: bytes | None = await self._client.get(self._prefix + key)
+        value: bytes | None = None
+        try:
+            value = await self._client.get(self._prefix + key)
+        except self._errors as error:
+            tell(f"Redis does not answer: {error}")
         (self._metrics.cache_misses if value is None else self._metrics.cache_hits).inc()
         return value
 
     async def put(self, key: str, value: bytes, seconds: float) -> None:
         """Keep ``value`` for ``seconds``."""
-        await self._client.set(self._prefix + key, value, px=max(1, int(seconds * 1000)))
+        with contextlib.suppress(*self._errors):
+            await self._client.set(self._prefix + key, value, px=max(1, int(seconds * 1000)))
 
     async def drop(self, key: str) -> None:
         """Forget a value."""
-        await self._client.delete(self._prefix + key)
+        with contextlib.suppress(*self._errors):
+            await self._client.delete(self._prefix + key)

@@ -9,6 +9,7 @@ import contextlib
 from typing import Any, Protocol
 
 from swell_target.base.metrics import ServiceMetrics
+from swell_target.base.operator import tell
 
 TAKE_TIMEOUT_S = 1.0
 
@@ -68,34 +69,51 @@ class LocalQueue:
 
 
 class RedisQueue:
-    """Shared by all processes: a job moves from ``wait`` to ``active`` in one step."""
+    """Shared by all processes: a job moves from ``wait`` to ``active`` in one step.
+
+    While Redis is away nothing is pushed and nothing taken; the relay makes up for it from the table.
+    """
 
     def __init__(self, name: str, client: Any, metrics: ServiceMetrics) -> None:
+        from redis import RedisError  # noqa: PLC0415 - an extra, and only where it is used
+
         self.name = name
         self._client = client
         self._metrics = metrics
         self._wait, self._active = f"bull:{name}:wait", f"bull:{name}:active"
+        self._errors = (RedisError, OSError)
 
     async def push(self, job: str) -> None:
         """Put a job's id at the end."""
-        await self._client.lpush(self._wait, job)
+        with contextlib.suppress(*self._errors):
+            await self._client.lpush(self._wait, job)
         await self.lengths()
 
     async def take(self) -> str:
         """Wait for the next job; it is active until ``done``."""
         while True:
-            job = await self._client.blmove(self._wait, self._active, TAKE_TIMEOUT_S, "RIGHT", "LEFT")
+            try:
+                job = await self._client.blmove(self._wait, self._active, TAKE_TIMEOUT_S, "RIGHT", "LEFT")
+            except self._errors as error:
+                tell(f"Redis does not answer: {error}")
+                await asyncio.sleep(TAKE_TIMEOUT_S)
+                continue
             if job is not None:
                 return bytes(job).decode()
 
     async def done(self, job: str) -> None:
         """The job is finished, well or not."""
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(*self._errors):
             await self._client.lrem(self._active, 0, job)
         await self.lengths()
 
     async def lengths(self) -> tuple[int, int]:
-        """How many wait, and how many are active."""
-        waiting, active = int(await self._client.llen(self._wait)), int(await self._client.llen(self._active))
+        """How many wait, and how many are active; none while Redis is away."""
+        waiting = active = 0
+        with contextlib.suppress(*self._errors):
+            waiting, active = (
+                int(await self._client.llen(self._wait)),
+                int(await self._client.llen(self._active)),
+            )
         self._metrics.gauge_queue(self.name, waiting, active)
         return waiting, active

@@ -23,11 +23,20 @@ def insert(tx: Connection, table: Table) -> Insert:
 def by_dialect(build: Callable[[Insert], S]) -> Callable[[Connection, Table], S]:
     """Build an upsert once for each dialect: ``build`` gets the dialect's insert into the table."""
 
-    @lru_cache(maxsize=4)
+    @lru_cache(maxsize=256)
     def made(dialect: str, table: Table) -> S:
         return build(sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table))
 
     return lambda tx, table: made(tx.dialect.name, table)
+
+
+def _insert_once(statement: Insert) -> Any:
+    # RETURNING tells on both; rowcount of an insert is not kept by every driver.
+    key = next(iter(statement.table.primary_key.columns))
+    return statement.on_conflict_do_nothing().returning(key)
+
+
+INSERT_ONCE = by_dialect(_insert_once)
 
 
 def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -35,10 +44,7 @@ def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool
 
     Of two at once the second waits for the first's transaction, so that one of them gets True.
     """
-    # RETURNING tells on both; rowcount of an insert is not kept by every driver.
-    key = next(iter(table.primary_key.columns))
-    done = tx.execute(insert(tx, table).values(**values).on_conflict_do_nothing().returning(key))
-    return done.first() is not None
+    return tx.execute(INSERT_ONCE(tx, table), dict(values)).first() is not None
 
 
 def insert_many(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> int:
