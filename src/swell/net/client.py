@@ -291,8 +291,7 @@ class HTTPClient:
         if not expected:
             flags |= FAILED
         context = self._vu.tags
-        template = prepared.template
-        number = template.numbers.get(context.number << 11 | status << 1 | expected)
+        number = prepared.template.numbers.get(context.number << 11 | status << 1 | expected)
         if number is None or failure is not None:
             number = self.number(prepared, context, status, connection, failure, expected)
         shared.recorder.http(
