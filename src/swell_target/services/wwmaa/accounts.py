@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, select
 
 from swell_target.base import tokens
 from swell_target.base.call import Call
@@ -25,6 +25,39 @@ COOKIE = "access_token"
 NOBODY = hash_password("nobody", b"nobody")
 LOGINS_PER_MINUTE = 5
 RECOMMENDED = 3
+# Statements that every request runs are built once: building one costs as much as running it.
+BY_EMAIL = select(USERS).where(USERS.c.email == bindparam("email"))
+BY_ID = select(USERS).where(USERS.c.id == bindparam("id"))
+# The member's newest membership, those that are active first.
+MEMBERSHIP = (
+    select(SUBSCRIPTIONS)
+    .where(SUBSCRIPTIONS.c.user_id == bindparam("user"))
+    .order_by((SUBSCRIPTIONS.c.status == "active").desc(), SUBSCRIPTIONS.c.period_end.desc())
+    .limit(1)
+)
+BOOKED = (
+    select(REGISTRATIONS.c.id.label("registration_id"), EVENTS)
+    .join(EVENTS, EVENTS.c.id == REGISTRATIONS.c.event_id)
+    .where(REGISTRATIONS.c.email_key == bindparam("email"), EVENTS.c.ends >= bindparam("now"))
+    .order_by(EVENTS.c.starts)
+    .limit(10)
+)
+ATTENDED = (
+    select(func.count())
+    .select_from(REGISTRATIONS)
+    .join(EVENTS, EVENTS.c.id == REGISTRATIONS.c.event_id)
+    .where(REGISTRATIONS.c.email_key == bindparam("email"), EVENTS.c.ends < bindparam("now"))
+)
+SOON = (
+    select(EVENTS)
+    .where(
+        EVENTS.c.status == "active",
+        EVENTS.c.starts > bindparam("now"),
+        EVENTS.c.registered < EVENTS.c.capacity,
+    )
+    .order_by(EVENTS.c.starts, EVENTS.c.id)
+    .limit(RECOMMENDED)
+)
 Token = Annotated[str, Meta(min_length=1, max_length=4_096)]
 
 
@@ -150,12 +183,12 @@ def _member(row: Row[Any]) -> Member:
 
 
 def _find_by_email(tx: Connection, email: str) -> Row[Any] | None:
-    return tx.execute(select(USERS).where(USERS.c.email == email.lower())).first()
+    return tx.execute(BY_EMAIL, {"email": email.lower()}).first()
 
 
 def find_member(tx: Connection, user_id: str) -> Row[Any]:
     """The account; Problem 401 when it is gone."""
-    row = tx.execute(select(USERS).where(USERS.c.id == user_id)).first()
+    row = tx.execute(BY_ID, {"id": user_id}).first()
     if row is None:
         raise Problem(401, "the account of this token is gone")
     return row
@@ -226,13 +259,7 @@ async def plans(call: Call) -> Plans:
 
 
 def _subscription(tx: Connection, user_id: str) -> Subscription | None:
-    """The member's newest one, those that are active first."""
-    table = SUBSCRIPTIONS
-    row = tx.execute(
-        select(table)
-        .where(table.c.user_id == user_id)
-        .order_by((table.c.status == "active").desc(), table.c.period_end.desc())
-    ).first()
+    row = tx.execute(MEMBERSHIP, {"user": user_id}).first()
     if row is None:
         return None
     return Subscription(row.id, row.tier, row.status, row.price_cents, "usd", iso(row.period_end))
@@ -254,32 +281,15 @@ async def my_subscription(call: Call) -> Subscription:
 
 def read_dashboard(tx: Connection, user_id: str) -> Dashboard:
     """A member's dashboard; Problem 401 when the account is gone."""
-    row, now = find_member(tx, user_id), now_ms()
-    booked = (
-        select(REGISTRATIONS.c.id.label("registration_id"), EVENTS)
-        .join(EVENTS, EVENTS.c.id == REGISTRATIONS.c.event_id)
-        .where(REGISTRATIONS.c.email_key == row.email, EVENTS.c.ends >= now)
-        .order_by(EVENTS.c.starts)
-        .limit(10)
-    )
-    attended = (
-        select(func.count())
-        .select_from(REGISTRATIONS)
-        .join(EVENTS, EVENTS.c.id == REGISTRATIONS.c.event_id)
-        .where(REGISTRATIONS.c.email_key == row.email, EVENTS.c.ends < now)
-    )
-    soon = (
-        select(EVENTS)
-        .where(EVENTS.c.status == "active", EVENTS.c.starts > now, EVENTS.c.registered < EVENTS.c.capacity)
-        .order_by(EVENTS.c.starts, EVENTS.c.id)
-        .limit(RECOMMENDED)
-    )
+    row = find_member(tx, user_id)
+    now = {"now": now_ms()}
+    own = now | {"email": row.email}
     return Dashboard(
         user=_member(row),
         membership=_subscription(tx, user_id),
-        upcoming_events=[_booking(event, event.registration_id) for event in tx.execute(booked)],
-        recommended_events=[_booking(event, "") for event in tx.execute(soon)],
-        events_attended=tx.execute(attended).scalar_one(),
+        upcoming_events=[_booking(event, event.registration_id) for event in tx.execute(BOOKED, own)],
+        recommended_events=[_booking(event, "") for event in tx.execute(SOON, now)],
+        events_attended=tx.execute(ATTENDED, own).scalar_one(),
     )
 
 

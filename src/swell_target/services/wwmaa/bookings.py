@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
@@ -13,6 +13,16 @@ from swell_target.services.wwmaa.text import WITHOUT_NUL
 
 # Stripe's test methods that are declined (https://docs.stripe.com/testing#declined-payments).
 DECLINED = ("declined", "insufficient", "expired", "fail", "incorrect", "stolen", "lost")
+# Statements that every request runs are built once: building one costs as much as running it.
+ACTIVE_EVENT = select(EVENTS).where(EVENTS.c.id == bindparam("event"), EVENTS.c.status == "active")
+TAKE_ANY_PLACE = (
+    update(EVENTS)
+    .where(EVENTS.c.id == bindparam("event"))
+    .values(registered=EVENTS.c.registered + 1)
+    .returning(EVENTS.c.registered)
+)
+TAKE_PLACE = TAKE_ANY_PLACE.where(EVENTS.c.registered < EVENTS.c.capacity)
+ADD_PAYMENT, ADD_MAIL = PAYMENTS.insert(), MAILS.insert()
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=WITHOUT_NUL)]
 
 
@@ -62,7 +72,7 @@ class Booked(Struct, omit_defaults=True):
 
 def find_event(tx: Connection, event_id: str) -> Row[Any]:
     """A published event; Problem 404."""
-    row = tx.execute(select(EVENTS).where(EVENTS.c.id == event_id, EVENTS.c.status == "active")).first()
+    row = tx.execute(ACTIVE_EVENT, {"event": event_id}).first()
     if row is None:
         raise Problem(404, "no such event")
     return row
@@ -113,10 +123,7 @@ def book(tx: Connection, event_id: str, body: RsvpBody, *, paid: bool, enforce: 
     }
     if not insert_once(tx, REGISTRATIONS, row):
         raise Problem(409, "this e-mail address is registered already", code="already_registered")
-    taken = update(EVENTS).where(EVENTS.c.id == event_id).values(registered=EVENTS.c.registered + 1)
-    if enforce:
-        taken = taken.where(EVENTS.c.registered < EVENTS.c.capacity)
-    count = tx.execute(taken.returning(EVENTS.c.registered)).scalar()
+    count = tx.execute(TAKE_PLACE if enforce else TAKE_ANY_PLACE, {"event": event_id}).scalar()
     if count is None:
         raise full(event)
     _add_payment_and_mail(tx, row, event, paid=paid)
@@ -143,7 +150,7 @@ def _add_payment_and_mail(tx: Connection, row: dict[str, Any], event: Row[Any], 
             "status": "succeeded",
             "created": row["created"],
         }
-        tx.execute(PAYMENTS.insert(), payment)
+        tx.execute(ADD_PAYMENT, payment)
     mail = {
         "id": f"mail_{new_id()}",
         "registration_id": row["id"],
@@ -152,7 +159,7 @@ def _add_payment_and_mail(tx: Connection, row: dict[str, Any], event: Row[Any], 
         "created": row["created"],
         "sent": 0,
     }
-    tx.execute(MAILS.insert(), mail)
+    tx.execute(ADD_MAIL, mail)
 
 
 def has_place(tx: Connection, event_id: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from swell_target.base import tokens
 from swell_target.base.call import Call
@@ -22,6 +22,17 @@ TOKEN_SECONDS = 4 * 3_600
 # joined and never connected is forgotten later.
 SILENCE_MS = 45_000
 UNCONNECTED_MS = 15 * 60_000
+# Statements that every request runs are built once: building one costs as much as running it.
+SESSION = select(SESSIONS).where(SESSIONS.c.id == bindparam("session"))
+LOCKED_SESSION = SESSION.with_for_update()
+PERSON = select(PARTICIPANTS).where(
+    PARTICIPANTS.c.session_id == bindparam("session"), PARTICIPANTS.c.user_id == bindparam("user")
+)
+COUNT_PRESENT = (
+    select(func.count())
+    .select_from(PARTICIPANTS)
+    .where(PARTICIPANTS.c.session_id == bindparam("session"), PARTICIPANTS.c.present)
+)
 UserId = Annotated[str, Meta(min_length=1, max_length=255, pattern=WITHOUT_NUL)]
 
 
@@ -118,15 +129,12 @@ def channel_of(session_id: str) -> str:
 
 def count_present(tx: Connection, session_id: str) -> int:
     """How many are in a session."""
-    table = PARTICIPANTS
-    where = (table.c.session_id == session_id, table.c.present)
-    return tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    return tx.execute(COUNT_PRESENT, {"session": session_id}).scalar_one()
 
 
 def find_session(tx: Connection, session_id: str, *, lock: bool = False) -> Row[Any]:
     """A session; Problem 404."""
-    query = select(SESSIONS).where(SESSIONS.c.id == session_id)
-    row = tx.execute(query.with_for_update() if lock else query).first()
+    row = tx.execute(LOCKED_SESSION if lock else SESSION, {"session": session_id}).first()
     if row is None:
         raise Problem(404, "no such session")
     return row
@@ -134,9 +142,7 @@ def find_session(tx: Connection, session_id: str, *, lock: bool = False) -> Row[
 
 def find_participant(tx: Connection, session_id: str, user_id: str) -> Row[Any] | None:
     """Somebody who is, was, or may not be in a session."""
-    table = PARTICIPANTS
-    where = (table.c.session_id == session_id, table.c.user_id == user_id)
-    return tx.execute(select(table).where(*where)).first()
+    return tx.execute(PERSON, {"session": session_id, "user": user_id}).first()
 
 
 def add_participant(

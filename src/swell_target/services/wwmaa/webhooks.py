@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from swell_target.base.call import Call
 from swell_target.base.clock import new_id, now_ms
@@ -86,6 +86,11 @@ class Received(Struct, omit_defaults=True):
 
 
 DECODER = msgspec.json.Decoder(StripeEvent)
+# Statements that every event runs are built once: building one costs as much as running it.
+KNOWN_EVENT = select(STRIPE_EVENTS.c.id).where(STRIPE_EVENTS.c.id == bindparam("event"))
+KNOWN_USER = select(USERS.c.id).where(USERS.c.id == bindparam("user"))
+GIVE_TIER = update(USERS).where(USERS.c.id == bindparam("user")).values(tier=bindparam("new_tier"))
+ADD_PAYMENT = PAYMENTS.insert()
 PAYMENT_TYPES = ("payment_intent.succeeded", "invoice.payment_succeeded", "payment_intent.payment_failed")
 SUBSCRIPTION_TYPES = (
     "customer.subscription.updated",
@@ -135,7 +140,7 @@ async def webhook(call: Call) -> Received:
 
 def _is_known(tx: Connection, event_id: str) -> bool:
     """Whether it was applied: most duplicates need no write."""
-    return tx.execute(select(STRIPE_EVENTS.c.id).where(STRIPE_EVENTS.c.id == event_id)).first() is not None
+    return tx.execute(KNOWN_EVENT, {"event": event_id}).first() is not None
 
 
 def process(tx: Connection, event: StripeEvent, *, again: bool = False) -> bool:
@@ -183,9 +188,7 @@ def _text(subject: Subject, key: str) -> str:
 def _find_user(tx: Connection, subject: Subject) -> str | None:
     """The member that the event names; None for a stranger."""
     user_id = _text(subject, "user_id")
-    found: str | None = (
-        tx.execute(select(USERS.c.id).where(USERS.c.id == user_id)).scalar() if user_id else None
-    )
+    found: str | None = tx.execute(KNOWN_USER, {"user": user_id}).scalar() if user_id else None
     return found
 
 
@@ -200,14 +203,14 @@ def _record_payment(tx: Connection, event: StripeEvent, kind: str, status: str, 
         "status": status,
         "created": now_ms(),
     }
-    tx.execute(PAYMENTS.insert(), payment)
+    tx.execute(ADD_PAYMENT, payment)
 
 
 def _give_tier(tx: Connection, subject: Subject) -> None:
     """Who pays for a tier has it."""
     tier, user_id = _text(subject, "membership_tier"), _text(subject, "user_id")
     if tier and user_id:
-        tx.execute(update(USERS).where(USERS.c.id == user_id).values(tier=tier[:16]))
+        tx.execute(GIVE_TIER, {"user": user_id, "new_tier": tier[:16]})
 
 
 def _set_subscription(tx: Connection, event: StripeEvent, status: str) -> None:
