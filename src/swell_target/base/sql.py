@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,7 +32,7 @@ def by_dialect(build: Callable[[Insert], S]) -> Callable[[Connection, Table], S]
 
 def _insert_once(statement: Insert) -> Any:
     # RETURNING tells on both; rowcount of an insert is not kept by every driver.
-    key = next(iter(statement.table.primary_key.columns))
+    key = next(iter(cast("Table", statement.table).primary_key.columns))
     return statement.on_conflict_do_nothing().returning(key)
 
 

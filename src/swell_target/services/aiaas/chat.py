@@ -11,7 +11,7 @@ from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Failure
-from swell_target.base.sql import insert, insert_once
+from swell_target.base.sql import Insert, by_dialect, insert_once
 from swell_target.services.aiaas import agent
 from swell_target.services.aiaas.identity import find_tenant, named_tenant, require_tenant, user_of
 from swell_target.services.aiaas.metering import Amount, meter, read_usage, this_period
@@ -88,29 +88,42 @@ def keep_turn(
         common | {"id": ids[i], "number": number - 1 + i, "role": role, "content": content}
         for i, (role, content) in enumerate(said)
     ]
-    tx.execute(MESSAGES.insert(), rows)
+    tx.execute(ADD_MESSAGES, rows)
     _count_minute(tx, speaker.tenant_id, reply, response_ms, now)
     amount = Amount(messages=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out)
     meter(tx, tenant, amount, limits=limits)
     return ids[1], now
 
 
+def _enter_session(statement: Insert) -> Any:
+    sent = statement.excluded
+    changed = {"messages": SESSIONS.c.messages + sent.messages, "updated": sent.updated}
+    return statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed).returning(
+        SESSIONS.c.messages, SESSIONS.c.user_id
+    )
+
+
+def _add_to_minute(statement: Insert) -> Any:
+    names = ("messages", "response_ms", "resolved", "escalated")
+    added = {name: MINUTES.c[name] + statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=["tenant_id", "minute", "intent"], set_=added)
+
+
+ENTER, COUNT_MINUTE = by_dialect(_enter_session), by_dialect(_add_to_minute)
+ADD_MESSAGES = MESSAGES.insert()
+
+
 def _enter(tx: Connection, speaker: Speaker, now: int) -> int:
     """Number a message and its reply in their session, making session and user at their first word."""
-    new = insert(tx, SESSIONS).values(
-        tenant_id=speaker.tenant_id,
-        id=speaker.session_id,
-        user_id=speaker.user_id,
-        messages=2,
-        created=now,
-        updated=now,
-    )
-    changed = {"messages": SESSIONS.c.messages + 2, "updated": now}
-    row = tx.execute(
-        new.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=changed).returning(
-            SESSIONS.c.messages, SESSIONS.c.user_id
-        )
-    ).one()
+    values = {
+        "tenant_id": speaker.tenant_id,
+        "id": speaker.session_id,
+        "user_id": speaker.user_id,
+        "messages": 2,
+        "created": now,
+        "updated": now,
+    }
+    row = tx.execute(ENTER(tx, SESSIONS), values).one()
     number = int(row.messages)
     if number == 2 or row.user_id != speaker.user_id:  # noqa: PLR2004 - the first message and its reply
         insert_once(tx, USERS, {"tenant_id": speaker.tenant_id, "id": speaker.user_id, "created": now})
@@ -120,16 +133,16 @@ def _enter(tx: Connection, speaker: Speaker, now: int) -> int:
 def _count_minute(
     tx: Connection, tenant_id: str, reply: agent.AgentReply, response_ms: int, now: int
 ) -> None:
-    counts = {
+    values = {
+        "tenant_id": tenant_id,
+        "minute": now // MINUTE_MS,
+        "intent": reply.intent,
         "messages": 1,
         "response_ms": response_ms,
         "resolved": int(reply.resolved),
         "escalated": int(reply.escalated),
     }
-    keys = {"tenant_id": tenant_id, "minute": now // MINUTE_MS, "intent": reply.intent}
-    new = insert(tx, MINUTES).values(**keys, **counts)
-    added = {name: MINUTES.c[name] + count for name, count in counts.items()}
-    tx.execute(new.on_conflict_do_update(index_elements=list(keys), set_=added))
+    tx.execute(COUNT_MINUTE(tx, MINUTES), values)
 
 
 def read_history(tx: Connection, tenant_id: str, query: HistoryQuery) -> History:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from swell_target.base import tokens
 from swell_target.base.call import Call
@@ -70,23 +70,25 @@ def user_of(call: Call, in_body: str | None = None) -> str:
 
 # --- Transactions -----------------------------------------------------------------------------------------
 
+TENANT_BY_ID = (
+    select(
+        TENANTS.c.id,
+        TENANTS.c.state,
+        TENANTS.c.plan_id,
+        PLANS.c.price_cents,
+        PLANS.c.quota,
+        PLANS.c.included,
+        PLANS.c.extra_cents,
+        PLANS.c.per_minute,
+    )
+    .join(PLANS, PLANS.c.id == TENANTS.c.plan_id)
+    .where(TENANTS.c.id == bindparam("id"))
+)
+
 
 def find_tenant(tx: Connection, tenant_id: str, *, suspended: bool = False) -> Any:
     """The tenant with its plan (a row); Problem 404, or 402 when it is suspended and that matters."""
-    row = tx.execute(
-        select(
-            TENANTS.c.id,
-            TENANTS.c.state,
-            TENANTS.c.plan_id,
-            PLANS.c.price_cents,
-            PLANS.c.quota,
-            PLANS.c.included,
-            PLANS.c.extra_cents,
-            PLANS.c.per_minute,
-        )
-        .join(PLANS, PLANS.c.id == TENANTS.c.plan_id)
-        .where(TENANTS.c.id == tenant_id)
-    ).first()
+    row = tx.execute(TENANT_BY_ID, {"id": tenant_id}).first()
     if row is None:
         raise Problem(404, "no such tenant")
     if row.state == "suspended" and not suspended:

@@ -3,10 +3,10 @@
 import time
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, case, or_, select
+from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, case, or_, select
 
 from swell_target.base.errors import Problem
-from swell_target.base.sql import insert
+from swell_target.base.sql import Insert, by_dialect
 from swell_target.services.aiaas.models import Counters
 from swell_target.services.aiaas.schema import USAGE
 
@@ -24,6 +24,40 @@ class Amount(NamedTuple):
     upload_bytes: int = 0
 
 
+READ_USAGE = select(*(USAGE.c[name] for name in COUNTERS)).where(
+    USAGE.c.tenant_id == bindparam("tenant_id"), USAGE.c.period == bindparam("period")
+)
+
+
+def _add(statement: Insert, *conditions: Any) -> Any:
+    """Add to a month's row, if it is there and the conditions allow it; how many messages that makes."""
+    old, sent = USAGE.c, statement.excluded
+    added: dict[str, Any] = {name: old[name] + sent[name] for name in COUNTERS}
+    in_minute = case((old.minute == sent.minute, old.minute_messages), else_=0)
+    added |= {"minute": sent.minute, "minute_messages": in_minute + sent.minute_messages}
+    allowed = and_(*conditions) if conditions else None
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "period"], set_=added, where=allowed
+    ).returning(old.messages)
+
+
+def _within_quota(statement: Insert) -> Any:
+    most = bindparam("plan_quota", type_=BigInteger)
+    return USAGE.c.messages + statement.excluded.messages <= most
+
+
+def _within_rate(statement: Insert) -> Any:
+    old, sent = USAGE.c, statement.excluded
+    most = bindparam("plan_rate", type_=BigInteger)
+    return or_(old.minute != sent.minute, old.minute_messages + sent.minute_messages <= most)
+
+
+# What costs no messages is never refused.
+ADD = by_dialect(_add)
+ADD_WITHIN_QUOTA = by_dialect(lambda new: _add(new, _within_quota(new)))
+ADD_WITHIN_RATE = by_dialect(lambda new: _add(new, _within_quota(new), _within_rate(new)))
+
+
 def this_period() -> str:
     """The current month, UTC: usage, quotas and invoices are by the month."""
     return time.strftime("%Y-%m", time.gmtime())
@@ -31,8 +65,7 @@ def this_period() -> str:
 
 def read_usage(tx: Connection, tenant_id: str, period: str) -> Counters:
     """What was used in a period; all zero when nothing was."""
-    columns = [USAGE.c[name] for name in COUNTERS]
-    row = tx.execute(select(*columns).where(USAGE.c.tenant_id == tenant_id, USAGE.c.period == period)).first()
+    row = tx.execute(READ_USAGE, {"tenant_id": tenant_id, "period": period}).first()
     return Counters(*row) if row is not None else Counters()
 
 
@@ -43,28 +76,17 @@ def meter(tx: Connection, tenant: Row[Any], amount: Amount, *, limits: bool) -> 
     plan's rate: messages in one minute of the clock.
     """
     minute = int(time.time()) // MINUTE_S
-    first = {"tenant_id": tenant.id, "period": this_period(), "minute": minute}
+    first: dict[str, Any] = {"tenant_id": tenant.id, "period": this_period(), "minute": minute}
     if amount.messages > tenant.quota:
         raise _refusal(tenant, "quota_exceeded")
     if limits and amount.messages > tenant.per_minute:
         raise _refusal(tenant, "rate_limited")
-    new = insert(tx, USAGE).values(**first, **amount._asdict(), minute_messages=amount.messages)
-    old = USAGE.c
-    in_minute = case((old.minute == minute, old.minute_messages), else_=0)
-    added: dict[str, Any] = {name: old[name] + getattr(amount, name) for name in COUNTERS}
-    added |= {"minute": minute, "minute_messages": in_minute + amount.messages}
-    conditions = [old.messages + amount.messages <= tenant.quota]
-    if limits:
-        conditions.append(
-            or_(old.minute != minute, old.minute_messages + amount.messages <= tenant.per_minute)
-        )
-    # What costs no messages is never refused.
-    allowed = and_(*conditions) if amount.messages else None
-    total = tx.execute(
-        new.on_conflict_do_update(
-            index_elements=["tenant_id", "period"], set_=added, where=allowed
-        ).returning(old.messages)
-    ).scalar_one_or_none()
+    values = first | amount._asdict() | {"minute_messages": amount.messages}
+    add = ADD
+    if amount.messages:
+        add = ADD_WITHIN_RATE if limits else ADD_WITHIN_QUOTA
+        values |= {"plan_quota": tenant.quota, "plan_rate": tenant.per_minute}
+    total = tx.execute(add(tx, USAGE), values).scalar_one_or_none()
     if total is not None:
         return int(total)
     used = read_usage(tx, tenant.id, this_period()).messages

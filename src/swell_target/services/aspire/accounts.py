@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from swell_target.base import tokens
 from swell_target.base.call import Call
@@ -22,6 +22,8 @@ MAX_FAILURES = 10
 PAUSE_S = 60
 # Compared with where there is no account, so that the time does not tell which addresses have one.
 NOBODY = hash_password("nobody", b"nobody")
+USER_BY_EMAIL = select(USERS).where(USERS.c.email == bindparam("email"))
+USER_BY_ID = select(USERS).where(USERS.c.id == bindparam("id"))
 
 
 # --- Transactions -----------------------------------------------------------------------------------------
@@ -53,12 +55,12 @@ def add_user(tx: Connection, body: RegisterBody, password_hash: str) -> tuple[Ro
 
 def find_user(tx: Connection, email: str) -> Row[Any] | None:
     """The account of an e-mail address."""
-    return tx.execute(select(USERS).where(USERS.c.email == email.lower())).first()
+    return tx.execute(USER_BY_EMAIL, {"email": email.lower()}).first()
 
 
 def account(tx: Connection, user_id: str) -> Row[Any]:
     """The account with that id; Problem 401 when it is gone."""
-    user = tx.execute(select(USERS).where(USERS.c.id == user_id)).first()
+    user = tx.execute(USER_BY_ID, {"id": user_id}).first()
     if user is None:
         raise Problem(401, "the account of this token is gone")
     return user

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from swell_target.base.call import Call, Reply
 from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
-from swell_target.base.sql import insert
+from swell_target.base.sql import Insert, by_dialect
 from swell_target.services.aspire.grading import QUEUE
-from swell_target.services.aspire.lessons import REFUSED, check_access, enrollment_of
+from swell_target.services.aspire.lessons import LEARNER_ID, OWN_ENROLLMENT, REFUSED, check_access
 from swell_target.services.aspire.models import (
     Assignment,
     AssignmentItem,
@@ -36,20 +36,73 @@ MAX_SUBMISSION_BYTES = 4 * 1024 * 1024
 # --- Transactions -----------------------------------------------------------------------------------------
 
 
+ASSIGNMENT = (
+    select(
+        ASSIGNMENTS,
+        COURSES.c.is_open,
+        ENROLLMENTS.c.id.label("enrollment_id"),
+        USERS.c.id.label("account"),
+    )
+    .join(COURSES, COURSES.c.id == ASSIGNMENTS.c.course_id)
+    .outerjoin(ENROLLMENTS, OWN_ENROLLMENT)
+    .outerjoin(USERS, USERS.c.id == LEARNER_ID)
+    .where(ASSIGNMENTS.c.id == bindparam("assignment_id"))
+)
+VISIBLE = (
+    select(
+        ASSIGNMENTS.c.id,
+        ASSIGNMENTS.c.course_id,
+        ASSIGNMENTS.c.title,
+        ASSIGNMENTS.c.max_points,
+        func.coalesce(SUBMISSIONS.c.state, "open").label("state"),
+    )
+    .join(COURSES, COURSES.c.id == ASSIGNMENTS.c.course_id)
+    .outerjoin(ENROLLMENTS, OWN_ENROLLMENT)
+    .outerjoin(
+        STANDINGS, and_(STANDINGS.c.assignment_id == ASSIGNMENTS.c.id, STANDINGS.c.user_id == LEARNER_ID)
+    )
+    .outerjoin(SUBMISSIONS, SUBMISSIONS.c.id == STANDINGS.c.latest_id)
+    .where(or_(COURSES.c.is_open, ENROLLMENTS.c.id.is_not(None)))
+    .order_by(COURSES.c.position, ASSIGNMENTS.c.position)
+)
+LATEST = (
+    select(SUBMISSIONS)
+    .join(STANDINGS, STANDINGS.c.latest_id == SUBMISSIONS.c.id)
+    .where(STANDINGS.c.user_id == LEARNER_ID, STANDINGS.c.assignment_id == bindparam("assignment_id"))
+)
+FILES_OF = (
+    select(FILES.c.name, FILES.c.type, FILES.c.size)
+    .where(FILES.c.submission_id == bindparam("submission_id"))
+    .order_by(FILES.c.position)
+)
+CHANGE = (
+    update(SUBMISSIONS)
+    .where(SUBMISSIONS.c.id == bindparam("submission_id"))
+    .values(
+        content=bindparam("text"),
+        revision=SUBMISSIONS.c.revision + 1,
+        state="submitted",
+        points=None,
+        feedback=None,
+        updated=bindparam("now"),
+    )
+)
+ADD_SUBMISSION, ADD_FILES = SUBMISSIONS.insert(), FILES.insert()
+
+
+def _next_version(statement: Insert) -> Any:
+    changed = {"versions": STANDINGS.c.versions + 1, "latest_id": statement.excluded.latest_id}
+    return statement.on_conflict_do_update(
+        index_elements=["user_id", "assignment_id"], set_=changed
+    ).returning(STANDINGS.c.versions)
+
+
+NEXT_VERSION = by_dialect(_next_version)
+
+
 def find_assignment(tx: Connection, user_id: str, assignment_id: str) -> Row[Any]:
     """An assignment that the learner may see; Problem 401, 403 or 404."""
-    row = tx.execute(
-        select(
-            ASSIGNMENTS,
-            COURSES.c.is_open,
-            ENROLLMENTS.c.id.label("enrollment_id"),
-            USERS.c.id.label("account"),
-        )
-        .join(COURSES, COURSES.c.id == ASSIGNMENTS.c.course_id)
-        .outerjoin(ENROLLMENTS, enrollment_of(user_id))
-        .outerjoin(USERS, USERS.c.id == user_id)
-        .where(ASSIGNMENTS.c.id == assignment_id)
-    ).first()
+    row = tx.execute(ASSIGNMENT, {"user_id": user_id, "assignment_id": assignment_id}).first()
     check_access(row, "assignment")
     assert row is not None  # noqa: S101 - it has just been checked
     return row
@@ -57,22 +110,7 @@ def find_assignment(tx: Connection, user_id: str, assignment_id: str) -> Row[Any
 
 def list_assignments(tx: Connection, user_id: str) -> list[AssignmentItem]:
     """The assignments of the learner's courses and of the open ones, in order."""
-    mine = (STANDINGS.c.assignment_id == ASSIGNMENTS.c.id) & (STANDINGS.c.user_id == user_id)
-    rows = tx.execute(
-        select(
-            ASSIGNMENTS.c.id,
-            ASSIGNMENTS.c.course_id,
-            ASSIGNMENTS.c.title,
-            ASSIGNMENTS.c.max_points,
-            func.coalesce(SUBMISSIONS.c.state, "open").label("state"),
-        )
-        .join(COURSES, COURSES.c.id == ASSIGNMENTS.c.course_id)
-        .outerjoin(ENROLLMENTS, enrollment_of(user_id))
-        .outerjoin(STANDINGS, mine)
-        .outerjoin(SUBMISSIONS, SUBMISSIONS.c.id == STANDINGS.c.latest_id)
-        .where(or_(COURSES.c.is_open, ENROLLMENTS.c.id.is_not(None)))
-        .order_by(COURSES.c.position, ASSIGNMENTS.c.position)
-    )
+    rows = tx.execute(VISIBLE, {"user_id": user_id})
     return [
         AssignmentItem(
             id=row.id, course_id=row.course_id, title=row.title, max_points=row.max_points, state=row.state
@@ -86,15 +124,9 @@ def submit(tx: Connection, user_id: str, assignment_id: str, body: SubmitBody) -
     find_assignment(tx, user_id, assignment_id)
     submission_id, now = new_id(), now_ms()
     # Its row stays locked until the end, so that submissions made at once get versions of their own.
-    new = insert(tx, STANDINGS).values(
-        user_id=user_id, assignment_id=assignment_id, versions=1, latest_id=submission_id
-    )
-    version = tx.execute(
-        new.on_conflict_do_update(
-            index_elements=["user_id", "assignment_id"],
-            set_={"versions": STANDINGS.c.versions + 1, "latest_id": submission_id},
-        ).returning(STANDINGS.c.versions)
-    ).scalar_one()
+    standing: dict[str, Any] = {"user_id": user_id, "assignment_id": assignment_id}
+    standing |= {"versions": 1, "latest_id": submission_id}
+    version = tx.execute(NEXT_VERSION(tx, STANDINGS), standing).scalar_one()
     values = {
         "id": submission_id,
         "user_id": user_id,
@@ -106,7 +138,7 @@ def submit(tx: Connection, user_id: str, assignment_id: str, body: SubmitBody) -
         "created": now,
         "updated": now,
     }
-    tx.execute(SUBMISSIONS.insert(), values)
+    tx.execute(ADD_SUBMISSION, values)
     files = [
         {
             "submission_id": submission_id,
@@ -119,16 +151,12 @@ def submit(tx: Connection, user_id: str, assignment_id: str, body: SubmitBody) -
         for position, file in enumerate(body.files)
     ]
     if files:
-        tx.execute(FILES.insert(), files)
+        tx.execute(ADD_FILES, files)
     return latest(tx, user_id, assignment_id)
 
 
 def _latest(tx: Connection, user_id: str, assignment_id: str) -> Row[Any]:
-    row = tx.execute(
-        select(SUBMISSIONS)
-        .join(STANDINGS, STANDINGS.c.latest_id == SUBMISSIONS.c.id)
-        .where(STANDINGS.c.user_id == user_id, STANDINGS.c.assignment_id == assignment_id)
-    ).first()
+    row = tx.execute(LATEST, {"user_id": user_id, "assignment_id": assignment_id}).first()
     if row is None:
         raise Problem(404, "nothing was submitted for this assignment")
     return row
@@ -137,11 +165,7 @@ def _latest(tx: Connection, user_id: str, assignment_id: str) -> Row[Any]:
 def latest(tx: Connection, user_id: str, assignment_id: str) -> Submission:
     """The learner's latest submission; Problem 404 when there is none."""
     row = _latest(tx, user_id, assignment_id)
-    files = tx.execute(
-        select(FILES.c.name, FILES.c.type, FILES.c.size)
-        .where(FILES.c.submission_id == row.id)
-        .order_by(FILES.c.position)
-    )
+    files = tx.execute(FILES_OF, {"submission_id": row.id})
     return Submission(
         id=row.id,
         assignment_id=row.assignment_id,
@@ -159,18 +183,7 @@ def latest(tx: Connection, user_id: str, assignment_id: str) -> Submission:
 def change(tx: Connection, user_id: str, assignment_id: str, content: str) -> Submission:
     """Replace the latest submission's text; it is graded again."""
     row = _latest(tx, user_id, assignment_id)
-    tx.execute(
-        update(SUBMISSIONS)
-        .where(SUBMISSIONS.c.id == row.id)
-        .values(
-            content=content,
-            revision=SUBMISSIONS.c.revision + 1,
-            state="submitted",
-            points=None,
-            feedback=None,
-            updated=now_ms(),
-        )
-    )
+    tx.execute(CHANGE, {"submission_id": row.id, "text": content, "now": now_ms()})
     return latest(tx, user_id, assignment_id)
 
 

@@ -6,13 +6,13 @@ A hundred virtual users may share one learner: every write is an upsert that end
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, func, or_, select
 
 from swell_target.base.call import Call
 from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
-from swell_target.base.sql import insert, insert_once
+from swell_target.base.sql import Insert, by_dialect, insert_once
 from swell_target.services.aspire.models import (
     CourseProgress,
     Lesson,
@@ -40,9 +40,76 @@ PASS_MARK = 70
 REFUSED = {403: Failure, 404: Failure}
 
 
-def enrollment_of(user_id: str) -> Any:
-    """The condition that joins a learner's enrolment to COURSES."""
-    return and_(ENROLLMENTS.c.course_id == COURSES.c.id, ENROLLMENTS.c.user_id == user_id)
+# Who asks: the parameter of the statements below, which are built once.
+LEARNER_ID: BindParameter[str] = bindparam("user_id")
+# Joins the learner's enrolment to COURSES, and the learner's progress to LESSONS.
+OWN_ENROLLMENT = and_(ENROLLMENTS.c.course_id == COURSES.c.id, ENROLLMENTS.c.user_id == LEARNER_ID)
+OWN_PROGRESS = and_(PROGRESS.c.lesson_id == LESSONS.c.id, PROGRESS.c.user_id == LEARNER_ID)
+LESSON = (
+    select(
+        LESSONS,
+        COURSES.c.is_open,
+        ENROLLMENTS.c.id.label("enrollment_id"),
+        USERS.c.id.label("account"),
+    )
+    .join(COURSES, COURSES.c.id == LESSONS.c.course_id)
+    .outerjoin(ENROLLMENTS, OWN_ENROLLMENT)
+    .outerjoin(USERS, USERS.c.id == LEARNER_ID)
+    .where(LESSONS.c.id == bindparam("lesson_id"))
+)
+VISIBLE = (
+    select(
+        LESSONS.c.id,
+        LESSONS.c.course_id,
+        LESSONS.c.title,
+        LESSONS.c.position,
+        LESSONS.c.minutes,
+        func.coalesce(PROGRESS.c.progress, 0.0).label("progress"),
+        PROGRESS.c.completed,
+    )
+    .join(COURSES, COURSES.c.id == LESSONS.c.course_id)
+    .outerjoin(ENROLLMENTS, OWN_ENROLLMENT)
+    .outerjoin(PROGRESS, OWN_PROGRESS)
+    .where(or_(COURSES.c.is_open, ENROLLMENTS.c.id.is_not(None)))
+    .order_by(COURSES.c.position, LESSONS.c.position)
+)
+OVERALL = (
+    select(
+        COURSES.c.id,
+        COURSES.c.title,
+        func.count(LESSONS.c.id).label("lessons"),
+        func.count(PROGRESS.c.completed).label("completed"),
+        func.coalesce(func.sum(PROGRESS.c.progress), 0.0).label("progress"),
+        func.coalesce(func.sum(PROGRESS.c.time_spent), 0).label("time_spent"),
+    )
+    .join(ENROLLMENTS, OWN_ENROLLMENT)
+    .outerjoin(LESSONS, LESSONS.c.course_id == COURSES.c.id)
+    .outerjoin(PROGRESS, OWN_PROGRESS)
+    .group_by(COURSES.c.id, COURSES.c.title, COURSES.c.position)
+    .order_by(COURSES.c.position, COURSES.c.id)
+)
+LESSON_PROGRESS = select(PROGRESS).where(
+    PROGRESS.c.user_id == LEARNER_ID, PROGRESS.c.lesson_id == bindparam("lesson_id")
+)
+QUIZ = select(QUESTIONS).where(QUESTIONS.c.lesson_id == bindparam("lesson_id")).order_by(QUESTIONS.c.position)
+ADD_ATTEMPT = ATTEMPTS.insert()
+
+
+def _merge(statement: Insert) -> Any:
+    """Merge a report into the learner's row for the lesson: greatest progress and score, sums of the rest."""
+    old, sent = PROGRESS.c, statement.excluded
+    merged = {
+        "progress": case((old.progress < sent.progress, sent.progress), else_=old.progress),
+        "time_spent": old.time_spent + sent.time_spent,
+        "completed": func.coalesce(old.completed, sent.completed),
+        "quiz_attempts": old.quiz_attempts + sent.quiz_attempts,
+        "quiz_best": case((old.quiz_best < sent.quiz_best, sent.quiz_best), else_=old.quiz_best),
+    }
+    keys = ["user_id", "lesson_id"]
+    return statement.on_conflict_do_update(index_elements=keys, set_=merged).returning(*PROGRESS.c)
+
+
+MERGE = by_dialect(_merge)
 
 
 def check_access(row: Any, what: str) -> None:
@@ -60,18 +127,7 @@ def check_access(row: Any, what: str) -> None:
 
 def find_lesson(tx: Connection, user_id: str, lesson_id: str) -> Row[Any]:
     """A lesson that the learner may see; Problem 401, 403 or 404."""
-    row = tx.execute(
-        select(
-            LESSONS,
-            COURSES.c.is_open,
-            ENROLLMENTS.c.id.label("enrollment_id"),
-            USERS.c.id.label("account"),
-        )
-        .join(COURSES, COURSES.c.id == LESSONS.c.course_id)
-        .outerjoin(ENROLLMENTS, enrollment_of(user_id))
-        .outerjoin(USERS, USERS.c.id == user_id)
-        .where(LESSONS.c.id == lesson_id)
-    ).first()
+    row = tx.execute(LESSON, {"user_id": user_id, "lesson_id": lesson_id}).first()
     check_access(row, "lesson")
     assert row is not None  # noqa: S101 - it has just been checked
     return row
@@ -79,23 +135,7 @@ def find_lesson(tx: Connection, user_id: str, lesson_id: str) -> Row[Any]:
 
 def list_lessons(tx: Connection, user_id: str) -> list[LessonItem]:
     """The lessons of the learner's courses and of the open ones, in order."""
-    mine = and_(PROGRESS.c.lesson_id == LESSONS.c.id, PROGRESS.c.user_id == user_id)
-    rows = tx.execute(
-        select(
-            LESSONS.c.id,
-            LESSONS.c.course_id,
-            LESSONS.c.title,
-            LESSONS.c.position,
-            LESSONS.c.minutes,
-            func.coalesce(PROGRESS.c.progress, 0.0).label("progress"),
-            PROGRESS.c.completed,
-        )
-        .join(COURSES, COURSES.c.id == LESSONS.c.course_id)
-        .outerjoin(ENROLLMENTS, enrollment_of(user_id))
-        .outerjoin(PROGRESS, mine)
-        .where(or_(COURSES.c.is_open, ENROLLMENTS.c.id.is_not(None)))
-        .order_by(COURSES.c.position, LESSONS.c.position)
-    )
+    rows = tx.execute(VISIBLE, {"user_id": user_id})
     return [
         LessonItem(
             id=row.id,
@@ -112,22 +152,7 @@ def list_lessons(tx: Connection, user_id: str) -> list[LessonItem]:
 
 def overall_progress(tx: Connection, user_id: str) -> Progress:
     """How far the learner is in each course, and in all."""
-    mine = and_(PROGRESS.c.lesson_id == LESSONS.c.id, PROGRESS.c.user_id == user_id)
-    rows = tx.execute(
-        select(
-            COURSES.c.id,
-            COURSES.c.title,
-            func.count(LESSONS.c.id).label("lessons"),
-            func.count(PROGRESS.c.completed).label("completed"),
-            func.coalesce(func.sum(PROGRESS.c.progress), 0.0).label("progress"),
-            func.coalesce(func.sum(PROGRESS.c.time_spent), 0).label("time_spent"),
-        )
-        .join(ENROLLMENTS, enrollment_of(user_id))
-        .outerjoin(LESSONS, LESSONS.c.course_id == COURSES.c.id)
-        .outerjoin(PROGRESS, mine)
-        .group_by(COURSES.c.id, COURSES.c.title, COURSES.c.position)
-        .order_by(COURSES.c.position, COURSES.c.id)
-    )
+    rows = tx.execute(OVERALL, {"user_id": user_id})
     found = [
         CourseProgress(
             course_id=row.id,
@@ -150,8 +175,7 @@ def start_lesson(tx: Connection, user_id: str, lesson_id: str) -> LessonState:
     """Open the lesson, or find it open."""
     find_lesson(tx, user_id, lesson_id)
     insert_once(tx, PROGRESS, _fresh(user_id, lesson_id))
-    mine = and_(PROGRESS.c.user_id == user_id, PROGRESS.c.lesson_id == lesson_id)
-    return _state(tx.execute(select(PROGRESS).where(mine)).one())
+    return _state(tx.execute(LESSON_PROGRESS, {"user_id": user_id, "lesson_id": lesson_id}).one())
 
 
 def report(tx: Connection, user_id: str, lesson_id: str, progress: float, seconds: int) -> LessonState:
@@ -182,20 +206,8 @@ def _fresh(user_id: str, lesson_id: str) -> dict[str, Any]:
 
 
 def _upsert(tx: Connection, values: dict[str, Any]) -> Row[Any]:
-    """Merge a report into the learner's row for the lesson: greatest progress and score, sums of the rest."""
-    new = insert(tx, PROGRESS).values(**values)
-    old, sent = PROGRESS.c, new.excluded
-    merged = {
-        "progress": case((old.progress < sent.progress, sent.progress), else_=old.progress),
-        "time_spent": old.time_spent + sent.time_spent,
-        "completed": func.coalesce(old.completed, sent.completed),
-        "quiz_attempts": old.quiz_attempts + sent.quiz_attempts,
-        "quiz_best": case((old.quiz_best < sent.quiz_best, sent.quiz_best), else_=old.quiz_best),
-    }
-    keys = ["user_id", "lesson_id"]
-    return tx.execute(
-        new.on_conflict_do_update(index_elements=keys, set_=merged).returning(*PROGRESS.c)
-    ).one()
+    row: Row[Any] = tx.execute(MERGE(tx, PROGRESS), values).one()
+    return row
 
 
 def _state(row: Any) -> LessonState:
@@ -212,9 +224,7 @@ def _state(row: Any) -> LessonState:
 def find_questions(tx: Connection, user_id: str, lesson_id: str) -> list[Row[Any]]:
     """The questions of a lesson's quiz; Problem 404 when it has none."""
     find_lesson(tx, user_id, lesson_id)
-    rows = tx.execute(
-        select(QUESTIONS).where(QUESTIONS.c.lesson_id == lesson_id).order_by(QUESTIONS.c.position)
-    ).all()
+    rows = tx.execute(QUIZ, {"lesson_id": lesson_id}).all()
     if not rows:
         raise Problem(404, "this lesson has no quiz")
     return list(rows)
@@ -239,7 +249,7 @@ def take_quiz(tx: Connection, user_id: str, lesson_id: str, answers: list[int]) 
         "score": score,
         "created": now_ms(),
     }
-    tx.execute(ATTEMPTS.insert(), attempt)
+    tx.execute(ADD_ATTEMPT, attempt)
     return QuizResult(
         attempt=row.quiz_attempts,
         correct=correct,
