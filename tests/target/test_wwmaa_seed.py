@@ -104,6 +104,6 @@ def test_presence_that_a_dead_process_left_is_freed(store: Backend) -> None:
 
     store.run_now(prepare)
     freed = store.run_now(lambda tx: rtc.refresh_presence(tx, "alive"))
-    assert sorted(freed) == [(session, "lost"), (session, "never")]
+    assert sorted(freed) == [(session, "lost", 2), (session, "never", 2)]
     assert store.run_now(lambda tx: rtc.count_present(tx, session)) == 2
     assert store.run_now(lambda tx: rtc.refresh_presence(tx, "alive")) == []

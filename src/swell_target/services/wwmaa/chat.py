@@ -171,8 +171,9 @@ async def keep_presence(runtime: Runtime) -> None:
     """Tell that this process lives, and free the places that a dead one held."""
     while True:
         try:
-            for session_id, user_id in await runtime.db.write(rtc.refresh_presence, _process_of(runtime)):
-                message = rtc.announcement("participant_left", session_id, user_id, "", 0)
+            freed = await runtime.db.write(rtc.refresh_presence, _process_of(runtime))
+            for session_id, user_id, count in freed:
+                message = rtc.announcement("participant_left", session_id, user_id, "", count)
                 runtime.bus.publish(rtc.channel_of(session_id), message)
         except Problem:
             pass  # The database is away for the moment.

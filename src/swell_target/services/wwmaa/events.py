@@ -1,6 +1,7 @@
 """Events: lists, search, details, registration."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -158,21 +159,26 @@ def search_events(tx: Connection, text: str, limit: int) -> Events:
     return Events([to_event(rows[one]) for one in ids if one in rows], found.total, 1, limit)
 
 
-@SERVICE.get("/api/events", name="events", answers={200: Events})
-async def events(call: Call, query: EventsQuery) -> Reply:
-    """Published events, at most a second old."""
-    key = b"events:" + msgspec.json.encode(query)
-    body = await call.runtime.cache.get(key.decode())
+async def _cached(call: Call, query: Struct, work: Callable[[Connection], Events]) -> Reply:
+    """A list, made anew once a second for each query."""
+    key = f"{call.route.name}:{msgspec.json.encode(query).decode()}"
+    body = await call.runtime.cache.get(key)
     if body is None:
-        body = msgspec.json.encode(await call.db.read(list_events, query))
-        await call.runtime.cache.put(key.decode(), body, LIST_SECONDS)
+        body = msgspec.json.encode(await call.db.read(work))
+        await call.runtime.cache.put(key, body, LIST_SECONDS)
     return Reply(body)
 
 
+@SERVICE.get("/api/events", name="events", answers={200: Events})
+async def events(call: Call, query: EventsQuery) -> Reply:
+    """Published events, at most a second old."""
+    return await _cached(call, query, lambda tx: list_events(tx, query))
+
+
 @SERVICE.get("/api/events/search", name="event_search", answers={200: Events})
-async def event_search(call: Call, query: EventSearchQuery) -> Events:
-    """Published events that match, best first."""
-    return await call.db.read(search_events, query.q, query.limit)
+async def event_search(call: Call, query: EventSearchQuery) -> Reply:
+    """Published events that match, best first, at most a second old."""
+    return await _cached(call, query, lambda tx: search_events(tx, query.q, query.limit))
 
 
 @SERVICE.get("/api/events/{event_id}", name="event", answers={200: Event, 404: Failure})

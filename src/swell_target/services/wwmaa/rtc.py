@@ -197,8 +197,8 @@ def remove_participant(
     return freed is not None, count_present(tx, session_id)
 
 
-def refresh_presence(tx: Connection, process: str) -> list[tuple[str, str]]:
-    """Tell that a process lives; frees and returns the (session, participant) whose process does not."""
+def refresh_presence(tx: Connection, process: str) -> list[tuple[str, str, int]]:
+    """Tell that a process lives; free those of one that does not: (session, participant, left there)."""
     table, now = PARTICIPANTS, now_ms()
     tx.execute(update(table).where(table.c.process == process).values(seen=now))
     lost = (
@@ -211,7 +211,9 @@ def refresh_presence(tx: Connection, process: str) -> list[tuple[str, str]]:
         .values(present=False, connection="", process="")
         .returning(table.c.session_id, table.c.user_id)
     )
-    return [(row.session_id, row.user_id) for row in tx.execute(lost)]
+    freed = tx.execute(lost).all()
+    left = {row.session_id: count_present(tx, row.session_id) for row in freed}
+    return [(row.session_id, row.user_id, left[row.session_id]) for row in freed]
 
 
 def announcement(kind: str, session_id: str, user_id: str, name: str, participants: int) -> dict[str, object]:
