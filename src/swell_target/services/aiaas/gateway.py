@@ -15,7 +15,7 @@ from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
 from swell_target.services.aiaas import agent
-from swell_target.services.aiaas.chat import REFUSED, Speaker, Turn, converse, degrade_headers
+from swell_target.services.aiaas.chat import REFUSED, Speaker, converse, degrade_headers
 from swell_target.services.aiaas.identity import find_tenant, tenant_or_default, user_of
 from swell_target.services.aiaas.metering import Amount, meter
 from swell_target.services.aiaas.models import Fields, Id, Text
@@ -37,9 +37,13 @@ class Welcome(Struct):
 
 
 class AskBody(Struct):
-    """A question."""
+    """A question, under one of the names that scripts give it."""
 
-    query: Text
+    query: Text | None = None
+    question: Text | None = None
+    message: Text | None = None
+    tenant_id: Id | None = None
+    user_id: Id | None = None
     session_id: Id | None = None
 
 
@@ -137,7 +141,7 @@ class ToolBody(Struct):
 
 
 class ToolAnswer(Struct):
-    """What a tool gave."""
+    """What a tool gave; without success ``output`` says why."""
 
     success: bool
     tool_name: str
@@ -182,11 +186,10 @@ class Status(Struct):
 # --- Questions and models ---------------------------------------------------------------------------------
 
 
-async def _talk(
-    call: Call, text: str, session_id: str | None, user_id: str | None = None
-) -> tuple[Turn, Speaker]:
-    speaker = Speaker(tenant_or_default(call), user_of(call, user_id), session_id or new_id())
-    return await converse(call.runtime, speaker, text), speaker
+def _speaker(
+    call: Call, session_id: str | None, user_id: str | None, tenant_id: str | None = None
+) -> Speaker:
+    return Speaker(tenant_or_default(call, tenant_id), user_of(call, user_id), session_id or new_id())
 
 
 @SERVICE.get("/", name="root", answers={200: Welcome})
@@ -199,7 +202,11 @@ async def root(call: Call) -> Welcome:  # noqa: ARG001 - every handler takes it
 @SERVICE.post("/api/query", name="query", answers={200: AskAnswer, **REFUSED})
 async def ask(call: Call, body: AskBody) -> Reply:
     """Answer a question."""
-    turn, speaker = await _talk(call, body.query, body.session_id)
+    text = body.query or body.question or body.message
+    if text is None:
+        raise Problem(422, "the question is missing: send it as query")
+    speaker = _speaker(call, body.session_id, body.user_id, body.tenant_id)
+    turn = await converse(call.runtime, speaker, text)
     answer = AskAnswer(turn.reply.text, [], [f"intent:{turn.reply.intent}"], speaker.session_id)
     return Reply(answer, headers=degrade_headers(turn))
 
@@ -212,7 +219,8 @@ async def chat_context(call: Call, body: ContextBody) -> Reply:
     for name, value in named.items():
         if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 128):  # noqa: PLR2004
             raise Problem(422, f"context.{name} is not a text of 1 to 128 characters")
-    turn, speaker = await _talk(call, body.message, named["session_id"], named["user_id"])
+    speaker = _speaker(call, named["session_id"], named["user_id"])
+    turn = await converse(call.runtime, speaker, body.message)
     return Reply(ContextAnswer(turn.reply.text, speaker.session_id), headers=degrade_headers(turn))
 
 
@@ -282,10 +290,10 @@ async def tools(call: Call) -> Tools:  # noqa: ARG001 - every handler takes it
 
 
 async def _execute(call: Call, name: str, arguments: Fields | None) -> ToolAnswer:
-    output = run_tool(call.runtime.settings.seed, name, arguments or {})
+    success, output = run_tool(call.runtime.settings.seed, name, arguments or {})
     await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
     await _meter(call, tenant_or_default(call), Amount(tool_calls=1))
-    return ToolAnswer(success=True, tool_name=name, output=output)
+    return ToolAnswer(success=success, tool_name=name, output=output)
 
 
 @SERVICE.post("/v1/tools/exec", name="tool_exec", answers={200: ToolAnswer, **REFUSED})

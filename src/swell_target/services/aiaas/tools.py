@@ -20,6 +20,7 @@ TOOLS = {
 SKIES = ("sunny", "cloudy", "rainy", "windy")
 MAX_EXPRESSION = 200
 SUMMARY_WORDS = 20
+NOT_AN_EXPRESSION = f"not an expression of numbers, + - * / and brackets within {MAX_EXPRESSION} characters"
 OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -30,12 +31,17 @@ OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 }
 
 
-def run_tool(seed: int, name: str, arguments: dict[str, Any]) -> str:
-    """The tool's output; Problem 404 for an unknown tool, 422 for arguments that it cannot use."""
+def run_tool(seed: int, name: str, arguments: dict[str, Any]) -> tuple[bool, str]:
+    """Whether the tool could use its arguments, and its output or why not; Problem 404 without such a tool."""
     if name not in TOOLS:
         raise Problem(404, f"no such tool: there are {', '.join(TOOLS)}")
     if name == "calculator":
-        return calculate(_text(arguments, "expression", "query", default="0"))
+        value = calculate(_text(arguments, "expression", "query", default="0"))
+        return value is not None, value or NOT_AN_EXPRESSION
+    return True, _mock(seed, name, arguments)
+
+
+def _mock(seed: int, name: str, arguments: dict[str, Any]) -> str:
     text = _text(arguments, "text", "query", "location", "content", default="")
     chance = hashlib.sha256(f"{seed}:{name}:{text}".encode()).digest()[0]
     match name:
@@ -56,14 +62,14 @@ def _text(arguments: dict[str, Any], *names: str, default: str) -> str:
     return found if isinstance(found, str) else str(found)
 
 
-def calculate(expression: str) -> str:
-    """The value of an expression of numbers, + - * / and brackets; Problem 422 for any other."""
+def calculate(expression: str) -> str | None:
+    """The value of an expression of numbers, + - * / and brackets; None for any other, or a longer one."""
     if len(expression) > MAX_EXPRESSION:
-        raise Problem(422, f"the expression has more than {MAX_EXPRESSION} characters")
+        return None
     try:
         value = _value(ast.parse(expression.strip(), mode="eval").body)
     except (ValueError, SyntaxError, ArithmeticError, RecursionError, MemoryError):
-        raise Problem(422, "the expression is not one of numbers, + - * / and brackets") from None
+        return None
     return f"{value:g}"
 
 
