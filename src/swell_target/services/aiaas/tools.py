@@ -32,7 +32,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 
 def run_tool(seed: int, name: str, arguments: dict[str, Any]) -> tuple[bool, str]:
-    """Whether the tool could use its arguments, and its output or why not; Problem 404 without such a tool."""
+    """Whether the tool could use its arguments; its output, or why not; Problem 404 without that tool."""
     if name not in TOOLS:
         raise Problem(404, f"no such tool: there are {', '.join(TOOLS)}")
     if name == "calculator":
