@@ -81,6 +81,8 @@ def test_a_busy_processor_alone_is_no_fault() -> None:
         ("start-lag", {"measured": trend("iteration_start_lag", 30.0)}),
         ("local-exhaustion", {"errors": [ErrorRow(1236, "no descriptors", "GET", "/", 1)]}),
         ("local-exhaustion", {"errors": [ErrorRow(1237, "no ports", "GET", "/", 1)]}),
+        ("raising-iterations", {"errors": [ErrorRow(0, "KeyError", "", "s", 90)], "plan": arrivals(100, 0)}),
+        ("unanswered-requests", {"errors": [ErrorRow(1212, "refused", "GET", "/", 90)]}),
         ("interrupted-run", {"interrupted": True}),
         ("hub-lag", {"health": [(0, Health(hub_lag_max_ns=150 * MS))]}),
         ("window-limited-receives", {"measured": delta(window_limited=6)}),

@@ -27,6 +27,11 @@ CASES: dict[str, tuple[dict[str, object] | None, dict[str, object] | None]] = {
     "missing-iterations": ({"started_iterations": 980}, {"started_iterations": 800}),
     "start-lag": ({"start_lag_p99_ms": 11.0}, {"start_lag_p99_ms": 101.0}),
     "local-exhaustion": ({"exhausted": 1}, {"exhausted": 20}),
+    "raising-iterations": (
+        {"completed_iterations": 100, "raised_iterations": 51},
+        {"completed_iterations": 100, "raised_iterations": 100},
+    ),
+    "unanswered-requests": ({"unanswered": 501}, {"unanswered": 1_000}),
     "interrupted-run": ({"interrupted": True}, None),
     "hub-lag": ({"hub_lag_max_ms": 101.0}, {"hub_lag_max_ms": 2_001.0}),
     "unstamped-receives": ({"unstamped": 51}, None),

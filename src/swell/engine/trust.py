@@ -18,6 +18,9 @@ from swell.metrics.verdict import VerdictInput
 
 # Error codes of the client for requests that this machine itself had no means for: descriptors, ports.
 EXHAUSTED_CODES = frozenset({1236, 1237})
+# Error codes of requests without an answer: from the lookup to the TLS handshake and the reading. 1020 is
+# left out, as what has no valid URL is not sent, and 1232 and those above 1400 have an answer.
+UNANSWERED_CODES = frozenset(range(1000, 1400)) - {1020, 1232}
 # Where a lost segment of ours would show.
 _WAITS = ("http_req_blocked", "http_req_sending", "http_req_waiting")
 # What every run has, load or not.
@@ -75,6 +78,7 @@ def verdict_input(
     interrupted: bool,
 ) -> VerdictInput:
     """Everything that the verdict asks for, over all workers."""
+    errors = list(errors)
     open_model = [(scenario, state) for scenario, state in plan if isinstance(scenario, ArrivalBase)]
     return VerdictInput(
         planned_iterations=sum(_planned(scenario, state) for scenario, state in open_model),
@@ -83,7 +87,13 @@ def verdict_input(
         start_lag_p99_ms=aggregate.percentile("iteration_start_lag", 99) or 0.0,
         hub_lag_max_ms=health.hub_lag_max_ns / NS_PER_MS,
         hub_lag_frame=health.hub_lag_frame,
+        completed_iterations=sum(state.iterations for _, state in plan),
+        raised_iterations=sum(row.count for row in errors if row.code == 0),
         requests=aggregate.http_records,
+        # WebSockets have such codes too, and no record among the requests.
+        unanswered=min(
+            aggregate.http_records, sum(row.count for row in errors if row.code in UNANSWERED_CODES)
+        ),
         unstamped=aggregate.unstamped,
         window_limited=aggregate.window_limited,
         exhausted=sum(row.count for row in errors if row.code in EXHAUSTED_CODES),

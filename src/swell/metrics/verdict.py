@@ -30,7 +30,9 @@ LIMITS: Final[dict[str, Limit]] = {
     "missing-iterations": Limit("load", 0.01, 0.10, "share of planned iterations"),
     "start-lag": Limit("load", 10.0, 100.0, "ms, p99"),
     "local-exhaustion": Limit("load", 0.0, 0.01, "share of requests"),
+    "raising-iterations": Limit("load", 0.5, 0.99, "share of iterations"),
     "interrupted-run": Limit("load", 0.0, None, "runs"),
+    "unanswered-requests": Limit("latency", 0.5, 0.99, "share of requests"),
     "hub-lag": Limit("latency", 100.0, 2_000.0, "ms, longest"),
     "unstamped-receives": Limit("latency", 0.05, None, "share of requests"),
     "window-limited-receives": Limit("latency", 0.05, 0.50, "share of requests"),
@@ -66,12 +68,17 @@ class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     planned_iterations: int | None = None
+    # Of all scenarios: iterations that ended, and how many of them by an exception.
+    completed_iterations: int = 0
+    raised_iterations: int = 0
     started_iterations: int = 0
     dropped_iterations: int = 0
     start_lag_p99_ms: float = 0.0
     hub_lag_max_ms: float = 0.0
     hub_lag_frame: str = ""
     requests: int = 0
+    # Requests that got no answer at all: refused, reset, timed out, not resolved.
+    unanswered: int = 0
     unstamped: int = 0
     window_limited: int = 0
     # Requests that failed because this machine had no descriptor, port or memory for them.
@@ -157,10 +164,24 @@ def _load(seen: VerdictInput) -> Iterator[_Measurement]:
             seen.exhausted / seen.requests,
             f"{seen.exhausted:,} requests failed because this machine had no descriptor, port or memory left",
         )
+    if seen.completed_iterations:
+        share = seen.raised_iterations / seen.completed_iterations
+        yield (
+            "raising-iterations",
+            share,
+            f"{share:.0%} of iterations ended with an exception: this is not the load that was described",
+        )
     yield "interrupted-run", float(seen.interrupted), "the run was ended before its plan was done"
 
 
 def _latency(seen: VerdictInput) -> Iterator[_Measurement]:
+    if seen.requests:
+        share = seen.unanswered / seen.requests
+        yield (
+            "unanswered-requests",
+            share,
+            f"{share:.0%} of requests got no answer: their durations are no latencies of the target",
+        )
     where = f" (in {seen.hub_lag_frame})" if seen.hub_lag_frame else ""
     yield (
         "hub-lag",
@@ -240,7 +261,10 @@ def _data(seen: VerdictInput) -> Iterator[_Measurement]:
     yield (
         "lost-workers",
         float(seen.lost_workers),
-        f"{seen.lost_workers} workers died or hung: what they had measured since their last report is lost",
+        (
+            f"{seen.lost_workers} worker{'s' if seen.lost_workers > 1 else ''} died or hung: "
+            "what was measured there since the last report is lost"
+        ),
     )
     yield (
         "overflowed-tag-sets",

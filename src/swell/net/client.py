@@ -400,9 +400,10 @@ class HTTPClient:
             if connection.exchanges == 1:
                 connecting, tls = connection.connecting_ns, connection.tls_ns
                 flags |= NEW_CONNECTION
-            sent = max(connection.sent_ns, acquired)
-            first = max(connection.first_byte_ns, sent) if connection.first_byte_ns else now
-            sending, waiting, receiving = sent - acquired, first - sent, now - first
+            if connection.exchanges:
+                sent = max(connection.sent_ns, acquired)
+                first = max(connection.first_byte_ns, sent) if connection.first_byte_ns else now
+                sending, waiting, receiving = sent - acquired, first - sent, now - first
         context = self._vu.tags
         number = self.number(prepared, context, 0, connection, failure, expected=False)
         phases = (acquired - started, connecting, tls, sending, waiting, receiving)

@@ -190,6 +190,10 @@ class Response:
             # The standard parser takes what msgspec does not: NaN, infinities, huge integers.
             return stdlib_json.loads(self.content)
         except ValueError as error:
+            if self.error:
+                raise ValueError(
+                    f"{self.request.method} {self.url} has no JSON: it got no answer ({self.error})"
+                ) from None
             raise ValueError(
                 f"the response to {self.request.method} {self.url} is not JSON: {error}"
                 f" (status {self.status_code}, {len(self.content)} bytes)"

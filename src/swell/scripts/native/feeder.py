@@ -43,6 +43,7 @@ class Feeder(Generic[T]):
         self._row = row
         # How many rows this worker has dealt out.
         self._dealt = 0
+        self._has_warned = False
 
     def __repr__(self) -> str:
         return f"<feeder {self.name}: {self._count} rows, {self.order}>"
@@ -86,6 +87,9 @@ class Feeder(Generic[T]):
         if self.on_exhausted == "error":
             raise FeederExhausted(message)
         if self.on_exhausted == "stop-vu":
+            if not self._has_warned:
+                self._has_warned = True
+                vu.runtime.log("warning", f"{message}: the VUs that ask for another end here")
             raise VUStopped(message)
         vu.runtime.abort_run(message)
         raise RunAborted(message)
