@@ -1,5 +1,6 @@
 """What a request gives back: a response, or one that carries an error; never an exception by itself."""
 
+import codecs
 import json as stdlib_json
 from functools import cached_property
 from http import HTTPStatus
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from swell.net.transport import Connection
 
 NS_PER_MS = 1e6
+
+
+# Python's codecs that are no charsets, and of which some raise whatever the error handler says.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+
+
+def text_codec(charset: str) -> str:
+    """The codec for a charset that a server names: UTF-8 where Python knows no such charset."""
+    try:
+        "".encode(charset)
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):  # unknown, no text encoding (hex), or a NUL in its name
+        return "utf-8"
+    return "utf-8" if name in _NO_CHARSETS else charset
 
 
 class Timings(NamedTuple):
@@ -171,11 +186,7 @@ class Response:
     @cached_property
     def text(self) -> str:
         """The body as text; bytes that are none become U+FFFD."""
-        try:
-            return self.content.decode(self.encoding, "replace")
-        except (LookupError, ValueError):
-            # No such charset, or one of Python's that is none (idna, undefined).
-            return self.content.decode("utf-8", "replace")
+        return self.content.decode(text_codec(self.encoding), "replace")
 
     def json(self) -> Any:
         """The body parsed as JSON.

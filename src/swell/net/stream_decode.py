@@ -35,13 +35,9 @@ class StreamDecoder:
     """All layers of one response; an empty body is allowed to have none of them."""
 
     def __init__(self, encoding: bytes) -> None:
-        """Raises ``FailureError`` for more layers than any server has a use for."""
         text = encoding.decode("latin-1")
         names = [name for part in text.split(",") if (name := part.strip().lower()) not in ("", "identity")]
-        if len(names) > MAX_LAYERS:
-            raise FailureError(
-                Failure(DECOMPRESSION, f"decompress: more than {MAX_LAYERS} content encodings")
-            )
+        self._has_too_many = len(names) > MAX_LAYERS
         self._layers: list[tuple[str, Decoder]] = []
         self._is_empty = True
         for name in reversed(names):  # the last one named was applied last
@@ -51,6 +47,9 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The decoded pieces that ``data`` adds; raises ``FailureError`` 1701."""
+        if self._has_too_many:
+            text = f"decompress: more than {MAX_LAYERS} content encodings"
+            raise FailureError(Failure(DECOMPRESSION, text))
         self._is_empty = False
         return self._through(data, 0)
 

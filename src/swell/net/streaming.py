@@ -19,7 +19,7 @@ from swell.net.failure import TOO_LARGE, Failure, FailureError, failure_from
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.places import CROWDED
 from swell.net.prepared import PreparedRequest, RequestOptions
-from swell.net.response import NS_PER_MS, RequestError, Response
+from swell.net.response import NS_PER_MS, RequestError, Response, text_codec
 from swell.net.rounds import MAY_GO_ON, Rounds
 from swell.net.upload import ContinueBody, RequestBodyError
 
@@ -165,7 +165,7 @@ class StreamedResponse(Response):
 
         A line longer than the option ``max_response_body`` is failure 1232.
         """
-        encoding = self._codec()
+        encoding = text_codec(self.encoding)
         rest = bytearray()
         for piece in self.iter_pieces():
             start = len(rest)
@@ -180,13 +180,6 @@ class StreamedResponse(Response):
                 return
         if rest and not self.error:
             yield rest.removesuffix(b"\r").decode(encoding, "replace")
-
-    def _codec(self) -> str:
-        try:
-            "".encode(self.encoding)
-        except LookupError:
-            return "utf-8"
-        return self.encoding
 
     def read(self) -> bytes:
         """What is left of the body, all of it; ``text`` and ``json()`` work from then on.
