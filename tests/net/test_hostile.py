@@ -27,6 +27,7 @@ from swell.testing.steps import Attack
 
 FIRST_SEED = int(os.environ.get("SWELL_FUZZ_SEED", "0"))
 CASES = int(os.environ.get("SWELL_FUZZ_CASES", "10000"))
+STREAMED_CASES = 1000
 VUS = 24
 # Memory is compared from here on: caches are full, and the allocator has what it takes.
 WARM_CASES = 4000
@@ -71,17 +72,53 @@ class Suite:
             self.made.recorder.swap()
             self.done += 1
 
+    def stream_all(self, seeds: Iterator[int]) -> None:
+        """One VU's part, reading each answer as it comes."""
+        client = HTTPClient(self.made.shared, self.made.vu)
+        for seed in seeds:
+            attack = make_attack(seed)
+            try:
+                with gevent.Timeout(attack.timeout_s * 12 + PATIENCE_S):
+                    fault = self._stream(client, attack)
+            except gevent.Timeout:
+                fault = "not over in time"
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is the fault
+                fault = f"raised {error!r}"
+            if fault:
+                self.faults.append(f"seed {seed}, {attack.family}, streamed: {fault}")
+            client.end_iteration()
+            client.close()
+            self.made.recorder.swap()
+            self.done += 1
+
+    def _stream(self, client: HTTPClient, attack: Attack) -> str:
+        size = 0
+        with client.stream(attack.method, self.server.url_of(attack), **self._options(attack)) as stream:
+            for data in stream.iter_bytes():
+                size += len(data)
+                if size > MAX_BODY_BYTES:
+                    break
+        outcome = stream.error_code if stream.error else stream.status_code
+        if stream.error and (outcome == GENERIC or outcome not in CODES):
+            return f"code {outcome}: {stream.error}"
+        # A stream has no limit of its own: what is refused for its size elsewhere is read here.
+        judged = attack.outcomes if attack.outcomes and 1232 not in attack.outcomes else None
+        return "" if outcome and (judged is None or outcome in judged) else f"{outcome} ({stream.error})"
+
     def play(self, attack: Attack) -> Response:
         """Play one attack; the response to it."""
         return self._request(HTTPClient(self.made.shared, self.made.vu), attack)
 
     def _request(self, client: HTTPClient, attack: Attack) -> Response:
+        return client.request(attack.method, self.server.url_of(attack), **self._options(attack))
+
+    def _options(self, attack: Attack) -> dict[str, Any]:
         options: dict[str, Any] = {"timeout": attack.timeout_s}
         if attack.family != "redirect":
             options["name"] = attack.family
         if attack.upload:
             options["content"] = b"x" * attack.upload
-        return client.request(attack.method, self.server.url_of(attack), **options)
+        return options
 
     def _play(self, client: HTTPClient, attack: Attack) -> str:
         """What is wrong with how the attack ended, or nothing."""
@@ -181,6 +218,17 @@ def _texts_are_bounded(suite: Suite) -> None:
     assert len(suite.made.logged) <= 100
     # Methods, statuses and families: what servers say beyond that is not in the tags.
     assert len(suite.made.registry) < 3000
+
+
+def test_streams_end_as_well(suite: Suite) -> None:
+    """A thousand of the cases read in parts: a head or a coded error, then parts, an end or a coded error."""
+    # The first request starts the hub, which has descriptors of its own.
+    assert suite.play(make_attack(FIRST_SEED)) is not None
+    descriptors = psutil.Process().num_fds()
+    seeds = iter(range(FIRST_SEED, FIRST_SEED + min(CASES, STREAMED_CASES)))
+    gevent.joinall([gevent.spawn(suite.stream_all, seeds) for _ in range(VUS)], raise_error=True)
+    assert suite.faults == []
+    assert psutil.Process().num_fds() <= descriptors
 
 
 def test_attacks_are_the_same_in_every_process(hostile: HostileServer) -> None:
