@@ -183,8 +183,8 @@ def _wrk_command(load: Load, _folder: Path) -> list[str]:
 def _wrk_result(text: str, _folder: Path) -> Parsed:
     requests = int(re.search(r"(\d+) requests in", text)[1])  # type: ignore[index]
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    median = _milliseconds(re.search(r"50%\s+(\S+)", text)[1])  # type: ignore[index]
-    p99 = _milliseconds(re.search(r"99%\s+(\S+)", text)[1])  # type: ignore[index]
+    median = _milliseconds(re.search(r"^ +50% +(\S+)", text, re.MULTILINE)[1])  # type: ignore[index]
+    p99 = _milliseconds(re.search(r"^ +99% +(\S+)", text, re.MULTILINE)[1])  # type: ignore[index]
     return requests, int(errors[1]) if errors else 0, median, p99
 
 
