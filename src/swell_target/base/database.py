@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -32,6 +32,8 @@ from swell_target.base.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What a transaction does: "read" is for what one statement tells, "snapshot" for what several tell together.
+Access = Literal["read", "snapshot", "write"]
 CRASH_STATUS = 70
 MAX_ATTEMPTS = 5
 BUSY_TIMEOUT_MS = 5_000
@@ -44,7 +46,7 @@ crash_point: contextvars.ContextVar[Crash | None] = contextvars.ContextVar("cras
 class Backend(Protocol):
     """Where transactions run."""
 
-    async def run(self, write: bool, work: Callable[[Connection], T]) -> T:
+    async def run(self, access: Access, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction."""
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
@@ -75,9 +77,12 @@ class Sqlite:
         event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, begin))
         return engine.connect()
 
-    async def run(self, write: bool, work: Callable[[Connection], T]) -> T:
-        """Run in place; only a write lock that another process holds is waited for on a thread."""
-        if not write:
+    async def run(self, access: Access, work: Callable[[Connection], T]) -> T:
+        """Run in place; only a write lock that another process holds is waited for on a thread.
+
+        In WAL a reading transaction sees one moment anyway.
+        """
+        if access != "write":
             with self._reader.begin():
                 return work(self._reader)
         async with self._turn:
@@ -132,23 +137,18 @@ class Postgres:
     def __init__(self, url: str, size: int) -> None:
         self._engine = _postgres_engine(url, size)
         self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="swell-target-db")
 
-    async def run(self, write: bool, work: Callable[[Connection], T]) -> T:
+    async def run(self, access: Access, work: Callable[[Connection], T]) -> T:
         """Run on a thread; a read statement needs no transaction of its own at READ COMMITTED."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.run_now if write else self._read, work)
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            with self._reads.connect() as tx:
-                return work(tx)
-        except DBAPIError as error:
-            # The server closed an idle connection: the next one is new. A read may simply be done again.
-            if not error.connection_invalidated:
-                raise
-        with self._reads.connect() as tx:
-            return work(tx)
+        if access == "write":
+            return await loop.run_in_executor(self._threads, self.run_now, work)
+        engine = self._reads if access == "read" else self._snapshots
+        return await loop.run_in_executor(self._threads, _read, engine, work)
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """A write, again after a deadlock."""
@@ -166,6 +166,18 @@ class Postgres:
         """Close all connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._engine.dispose()
+
+
+def _read(engine: Engine, work: Callable[[Connection], T]) -> T:
+    try:
+        with engine.begin() as tx:
+            return work(tx)
+    except DBAPIError as error:
+        # The server closed an idle connection: the next one is new. A read may simply be done again.
+        if not error.connection_invalidated:
+            raise
+    with engine.begin() as tx:
+        return work(tx)
 
 
 def _postgres_engine(url: str, size: int) -> Engine:
@@ -190,8 +202,18 @@ class Database:
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run ``work(tx, *args)``, which only reads."""
-        return await self._run(False, lambda tx: work(tx, *args, **kwargs))
+        """Run ``work(tx, *args)``, which only reads; PostgreSQL gives each statement a moment of its own."""
+        return await self._run("read", lambda tx: work(tx, *args, **kwargs))
+
+    async def snapshot(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``work(tx, *args)``, which only reads, and all of whose statements see the same moment.
+
+        For what compares the answers of several statements, as books do. On PostgreSQL that is a transaction
+        at REPEATABLE READ, which costs two round trips more than ``read``.
+        """
+        return await self._run("snapshot", lambda tx: work(tx, *args, **kwargs))
 
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -199,22 +221,24 @@ class Database:
         """Run ``work(tx, *args)`` in one transaction, again after a deadlock; an exception rolls back."""
         crash = crash_point.get() if self._faults.active else None
         if crash is None or crash.after_statements is None:
-            return await self._run(True, lambda tx: work(tx, *args, **kwargs))
+            return await self._run("write", lambda tx: work(tx, *args, **kwargs))
         limit = crash.after_statements
         if limit >= 0:
-            return await self._run(True, lambda tx: _crashing(tx, limit, lambda: work(tx, *args, **kwargs)))
-        await self._run(True, lambda tx: work(tx, *args, **kwargs))
+            return await self._run(
+                "write", lambda tx: _crashing(tx, limit, lambda: work(tx, *args, **kwargs))
+            )
+        await self._run("write", lambda tx: work(tx, *args, **kwargs))
         os._exit(CRASH_STATUS)
 
-    async def _run(self, write: bool, work: Callable[[Connection], T]) -> T:
+    async def _run(self, access: Access, work: Callable[[Connection], T]) -> T:
         await self.pool.acquire()
         start = time.perf_counter()
         try:
-            return await self.backend.run(write, work)
+            return await self.backend.run(access, work)
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise Problem(503, "database unavailable", cause=_first_line(error)) from error
         finally:
-            series = self._metrics.write_time if write else self._metrics.read_time
+            series = self._metrics.write_time if access == "write" else self._metrics.read_time
             series.observe(time.perf_counter() - start)
             self.pool.release()
 

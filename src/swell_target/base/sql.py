@@ -62,12 +62,3 @@ def delete_all(tx: Connection, *tables: Table) -> None:
     """Empty the tables, in the order given (children first)."""
     for table in tables:
         tx.execute(table.delete())
-
-
-def one_snapshot(tx: Connection) -> None:
-    """Let all that follows in this transaction see one moment; to be called first.
-
-    PostgreSQL gives each statement a moment of its own otherwise, and sums that are compared need not agree.
-    """
-    if tx.dialect.name == "postgresql":
-        tx.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -269,4 +269,4 @@ async def purge_dead_letters(call: Call) -> Purged:
 @SERVICE.get("/admin/consistency", name="consistency", auth=ADMIN, answers={200: Consistency})
 async def consistency(call: Call) -> Consistency:
     """Whether balances, ledger, lots, reservations and outbox agree."""
-    return await call.db.read(store.check_books)
+    return await call.db.snapshot(store.check_books)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, sele
 
 from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
-from swell_target.base.sql import insert_once, one_snapshot
+from swell_target.base.sql import insert_once
 from swell_target.services.cooly.models import Consistency, GenerateBody
 from swell_target.services.cooly.schema import DEAD, LEDGER, LOTS, OUTBOX, RESERVATIONS, SESSIONS, USERS
 
@@ -312,8 +312,10 @@ def drop_dead(tx: Connection, letter_id: str | None) -> int:
 
 
 def check_books(tx: Connection) -> Consistency:
-    """Compare balances, ledger, lots and reservations: what a load test must not have bent."""
-    one_snapshot(tx)
+    """Compare balances, ledger, lots and reservations: what a load test must not have bent.
+
+    To be run by ``Database.snapshot``.
+    """
 
     def total(column: Any, *where: Any) -> int:
         return int(

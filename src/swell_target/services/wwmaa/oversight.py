@@ -49,7 +49,7 @@ def _processed(tx: Connection, event_id: str) -> Processed:
 )
 async def processed_webhook(call: Call, event_id: str) -> Processed:
     """What became of an event."""
-    return await call.db.read(_processed, event_id)
+    return await call.db.snapshot(_processed, event_id)
 
 
 def check_books(tx: Connection) -> Consistency:
@@ -96,4 +96,4 @@ def check_books(tx: Connection) -> Consistency:
 @SERVICE.get("/admin/consistency", name="consistency", auth=ADMIN, answers={200: Consistency})
 async def consistency(call: Call) -> Consistency:
     """Whether capacities, registrations and webhooks agree."""
-    return await call.db.read(check_books)
+    return await call.db.snapshot(check_books)
