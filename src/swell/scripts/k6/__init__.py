@@ -1,0 +1,1 @@
+"""The k6 front end: unchanged k6 scripts on swell's engine."""

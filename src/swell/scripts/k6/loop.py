@@ -1,0 +1,182 @@
+"""The event loop of one VU: operations that Python completes, timers, and the wait for them.
+
+Completions come from any greenlet of the process; JavaScript is entered by the VU's own greenlet only, in
+``run_until_idle``.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+import gevent
+import msgspec
+from gevent.event import Event
+
+from swell.base.clock import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from swell.scripts.k6.engine import Context
+    from swell.scripts.k6.values import HostError
+
+_VALUE, _ERROR, _EVENT = 0, 1, 2
+
+
+class Operation:
+    """Something that JavaScript waits for; the iteration does not end before it is over.
+
+    A host function begins one with ``loop.begin()`` and returns its ``id``; the JavaScript side calls
+    ``swell.promise(id)`` or ``swell.listen(id, callback)``.
+    """
+
+    __slots__ = ("_loop", "id", "is_over", "on_cancel")
+
+    def __init__(self, loop: "EventLoop", number: int, on_cancel: Callable[[], None] | None) -> None:
+        self._loop = loop
+        self.id = number
+        self.is_over = False
+        # Called where the iteration ends without it: closes a socket, stops a greenlet.
+        self.on_cancel = on_cancel
+
+    def complete(self, value: Any = None) -> None:
+        """End it with a value that can cross."""
+        self._end(_VALUE, value)
+
+    def fail(self, error: "HostError") -> None:
+        """End it with an error: the promise is rejected."""
+        self._end(_ERROR, msgspec.json.encode({"name": error.name, "message": error.message}).decode())
+
+    def emit(self, value: Any = None) -> None:
+        """Tell the listener; it goes on."""
+        if not self.is_over:
+            self._loop.put(self.id, _EVENT, value)
+
+    def close(self) -> None:
+        """End it without telling anybody."""
+        if not self.is_over:
+            self.is_over = True
+            self._loop.drop(self)
+
+    def _end(self, kind: int, value: Any) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._loop.put(self.id, kind, value)
+
+
+class EventLoop:
+    """Pending operations and timers of one VU."""
+
+    def __init__(self, context: "Context", now_ns: Callable[[], int]) -> None:
+        self._context = context
+        self._now_ns = now_ns
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, Operation] = {}
+        self._queue: deque[tuple[int, int, Any]] = deque()
+        # (due, order, operation): a heap.
+        self._timers: list[tuple[int, int, Operation]] = []
+        self._wake = Event()
+
+    def begin(self, on_cancel: Callable[[], None] | None = None) -> Operation:
+        """A new operation, pending from now on."""
+        operation = Operation(self, next(self._numbers), on_cancel)
+        self._pending[operation.id] = operation
+        return operation
+
+    def after(self, delay_ms: float) -> Operation:
+        """An operation that completes by itself after ``delay_ms``."""
+        operation = self.begin()
+        due_ns = self._now_ns() + int(max(delay_ms, 0.0) * 1e6)
+        heappush(self._timers, (due_ns, operation.id, operation))
+        return operation
+
+    def cancel(self, number: int) -> None:
+        """Forget the operation with this id, if it is still pending."""
+        operation = self._pending.get(number)
+        if operation is not None:
+            operation.close()
+
+    def put(self, number: int, kind: int, value: Any) -> None:
+        """Queue what an operation tells JavaScript."""
+        if number in self._pending:
+            self._queue.append((number, kind, value))
+            self._wake.set()
+
+    def drop(self, operation: Operation) -> None:
+        """An operation is over without a word."""
+        if self._pending.pop(operation.id, None) is not None:
+            self._wake.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is pending."""
+        return not self._pending
+
+    def clear(self) -> None:
+        """Forget everything: the iteration is over, however it ended."""
+        operations = list(self._pending.values())
+        self._pending.clear()
+        self._queue.clear()
+        self._timers.clear()
+        for operation in operations:
+            operation.is_over = True
+            if operation.on_cancel is not None:
+                operation.on_cancel()
+
+    def run_until_idle(self, state: int) -> int:
+        """Run reactions, completions and timers until nothing is pending or something failed.
+
+        Args:
+            state: what ``core.call`` returned.
+
+        Returns:
+            The state at the end: 1 done, 2 failed; 0 where a promise of the script can never be settled.
+        """
+        context = self._context
+        core = context.core
+        while True:
+            context.run_jobs()
+            if context.has_rejections:
+                context.has_rejections = False
+                state = context.run(core["settle"])
+            elif state == 0 or self._pending:
+                state = context.run(core["state"])
+            if state == _FAILED or not (self._pending or self._queue):
+                return state
+            number, kind, value = self._next()
+            state = context.run(core["dispatch"], number, kind, context.to_js(value))
+
+    def _next(self) -> tuple[int, int, Any]:
+        """What comes next; waits for it."""
+        while True:
+            if self._queue:
+                number, kind, value = self._queue.popleft()
+                if kind != _EVENT:
+                    self._pending.pop(number, None)
+                return number, kind, value
+            wait_s = None
+            while self._timers:
+                due_ns, number, operation = self._timers[0]
+                if operation.is_over:
+                    heappop(self._timers)
+                    continue
+                wait_ns = due_ns - self._now_ns()
+                if wait_ns <= 0:
+                    heappop(self._timers)
+                    operation.is_over = True
+                    self._pending.pop(number, None)
+                    return number, _VALUE, None
+                wait_s = wait_ns / NS_PER_SECOND
+                break
+            if not self._pending:
+                return 0, _EVENT, None
+            self._wake.clear()
+            self._wake.wait(wait_s)
+
+
+_FAILED = 2
+
+
+def spawn(function: Callable[..., None], *arguments: Any) -> Any:
+    """Start a greenlet for an operation's work."""
+    return gevent.spawn(function, *arguments)

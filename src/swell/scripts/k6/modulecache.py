@@ -1,0 +1,114 @@
+"""Modules of one worker, compiled once; ``VUModules`` is a virtual user's view of them."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
+
+from swell.scripts.k6 import builtins
+from swell.scripts.k6.engine import CORE_MODULE, Context
+from swell.scripts.k6.values import HostError, HostFunction
+
+if TYPE_CHECKING:
+    from swell.scripts.k6.vuhost import VUHost
+
+# What QuickJS says where a module lacks an export that another one imports.
+_NO_EXPORT: Final = re.compile(r"Could not find export '([^']+)' in module '([^']+)'")
+
+
+class UserModules(Protocol):
+    """Where the script's own modules are found."""
+
+    def resolve(self, base: str, specifier: str) -> str:
+        """The full name of a module that is not builtin; raises ``HostError``."""
+        ...
+
+    def source(self, name: str) -> str:
+        """Its source as an ES module; raises ``HostError``."""
+        ...
+
+
+class ModuleCache:
+    """Bytecode by module name, shared by the VUs of a worker."""
+
+    def __init__(self, user: UserModules) -> None:
+        self.user = user
+        self._bytecode: dict[str, bytes] = {}
+        # Names that scripts import from builtin modules without their having them: they are undefined.
+        self._absent: dict[str, set[str]] = {}
+        self._uses_meta: set[str] = set()
+
+    def resolve(self, base: str, specifier: str) -> str:
+        """The full name of what ``base`` imports; raises ``HostError``."""
+        if base == CORE_MODULE:
+            # What we load ourselves has its full name.
+            return specifier
+        if specifier.startswith(builtins.PREFIX):
+            if not builtins.is_builtin(base):
+                raise HostError(f'unknown module "{specifier}"', "Error")
+            return specifier
+        if builtins.is_builtin(specifier):
+            if specifier not in builtins.names():
+                raise HostError(builtins.unknown(specifier), "Error")
+            return specifier
+        return self.user.resolve(base, specifier)
+
+    def bytecode(self, context: Context, name: str) -> bytes:
+        """The compiled module; raises ``HostError`` or ``JSFailure`` where it cannot be had."""
+        found = self._bytecode.get(name)
+        if found is None:
+            is_builtin = builtins.is_builtin(name)
+            source = builtins.source(name) if is_builtin else self.user.source(name)
+            if not is_builtin and "import.meta" in source:
+                self._uses_meta.add(name)
+            absent = sorted(self._absent.get(name, ()))
+            if absent:
+                source += f"\nexport const {', '.join(f'{name} = undefined' for name in absent)};\n"
+            found = self._bytecode[name] = context.compile(source, name, keep_lines=not is_builtin)
+        return found
+
+    def uses_meta(self, name: str) -> bool:
+        """Whether the module ``name``, compiled before, asks for ``import.meta``."""
+        return name in self._uses_meta
+
+    def admit(self, message: str) -> bool:
+        """Note the export that a builtin module lacks according to an error; False if it tells of none.
+
+        In k6 such an import is undefined. After it, the script has to be loaded again in a new context.
+        """
+        found = _NO_EXPORT.search(message)
+        if found is None or not builtins.is_builtin(found[2]):
+            return False
+        export, module = found[1], found[2]
+        if export in self._absent.setdefault(module, set()):
+            return False
+        self._absent[module].add(export)
+        self._bytecode.pop(module, None)
+        return True
+
+
+class VUModules:
+    """What the context of one VU sees of a worker's modules."""
+
+    __slots__ = ("_cache", "_vu")
+
+    def __init__(self, cache: ModuleCache, vu: "VUHost") -> None:
+        self._cache = cache
+        self._vu = vu
+
+    def resolve(self, base: str, specifier: str) -> str:
+        """As ``ModuleCache.resolve``."""
+        return self._cache.resolve(base, specifier)
+
+    def bytecode(self, context: Context, name: str) -> bytes:
+        """As ``ModuleCache.bytecode``."""
+        return self._cache.bytecode(context, name)
+
+    def host(self, name: str) -> Mapping[str, HostFunction] | None:
+        """The functions of a Python half for this VU."""
+        if name == CORE_MODULE or not name.startswith(builtins.HOST_PREFIX):
+            return None
+        return builtins.host_functions(name.removeprefix(builtins.HOST_PREFIX), self._vu)
+
+    def meta_url(self, name: str) -> str:
+        """A module's name is its URL."""
+        return name if self._cache.uses_meta(name) else ""
