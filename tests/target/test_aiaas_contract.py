@@ -291,6 +291,28 @@ def test_further_scripts_get_what_they_read(
         assert aiaas.post(path, json=body, headers={"X-Tenant-ID": "nobody"}).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/ask", "/api/v1/tools/execute", "/api/v1/upload", "/v1/chat"])
+def test_a_test_s_tenant_is_made_at_its_first_use(aiaas: Client, path: str) -> None:
+    """For the further scripts, whose tenants no document lists; the main endpoints know it from then on."""
+    headers = {"X-Tenant-ID": f"smoke-{uuid.uuid4()}"}
+    body = {"query": "x", "tool_name": "search", "messages": [{"role": "user", "content": "hi"}]}
+    assert aiaas.get("/billing/usage", headers=headers).status_code == 404
+    assert aiaas.post(path, json=body, headers=headers).status_code in (200, 201)
+    assert aiaas.get("/billing/usage", headers=headers).json()["tenant_id"] == headers["X-Tenant-ID"]
+
+
+def test_a_login_makes_a_test_s_tenant(aiaas: Client) -> None:
+    """By tenant and user, and by the account of a tenant."""
+    tenant = f"perf_{uuid.uuid4().hex}"
+    for body in (
+        {"tenant_id": tenant, "user_id": "u"},
+        {"email": f"test_tenant_{uuid.uuid4().hex}@example.com", "password": "test_password"},
+    ):
+        token = aiaas.post("/auth/login", json=body).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert aiaas.post("/chat/message", json={"message": "hi"}, headers=headers).status_code == 200
+
+
 def test_the_smoke_script_s_details(aiaas: Client) -> None:
     """Names, types and the echo, as the script compares them."""
     assert aiaas.get("/").json() == {"message": "API Gateway"}

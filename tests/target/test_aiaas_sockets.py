@@ -258,6 +258,7 @@ def test_nothing_was_told_to_the_operator(target: Platform, aiaas: Client, tenan
         (f"/ws/chat?tenant_id=tenant_001&user_id={'u' * 200}", 400),
         ("/ws/chat?tenant_id=tenant_001&user_id=a%00b", 400),
         ("/ws/nobody", 404),
+        ("/ws/tenant_suspended", 402),
         ("/nothing", 404),
     ],
 )

@@ -275,6 +275,8 @@ def test_the_gateway_echoes_the_correlation_id_and_allows_origins(aivo: Client) 
     assert preflight.headers["access-control-allow-credentials"] == "true"
     assert "X-Correlation-ID" in preflight.headers["access-control-expose-headers"]
     assert aivo.get("/api/v1/users/profile", headers=JWT).status_code == 200
+    made = {aivo.get("/health").headers["x-correlation-id"] for _ in range(2)}
+    assert len(made) == 2, "without an id of the caller's each answer has its own"
 
 
 def test_consent_gates_other_learners(aivo: Client) -> None:
@@ -304,7 +306,8 @@ def test_stage_2_gets_what_it_reads(aivo: Client) -> None:
     found = aivo.get("/api/search?q=anything&subject=mathematics&limit=20").json()["results"]
     assert "score" in found[0]
     quick = {"subject": "mathematics", "grade": 7, "assessmentType": "adaptive", "questionCount": 10}
-    assert len(aivo.post("/api/assessments", json=quick).json()["questions"]) == 10
+    for path in ("/api/assessments", "/api/assessments/quick"):
+        assert len(aivo.post(path, json=quick).json()["questions"]) == 10
     assert aivo.get("/api/users/user-999/profile").status_code == 200
     assert aivo.get("/api/users/user-1000/profile").status_code == 404
 
@@ -316,6 +319,14 @@ def test_stage_2_gets_what_it_reads(aivo: Client) -> None:
         ("/api/search?q=<script>alert(1)</script>", {}, 403),
         ("/api/files?path=../../etc/passwd", {}, 403),
         ("/api/system/info?cmd=ls%26%26id", {}, 403),
+        ("/api/system/info?cmd=ls&&id", {}, 403),
+        ("/api/files?path=%252e%252e%252fetc%252fpasswd", {}, 403),
+        ("/api/search?q=%3Csvg onload%3Dalert(1)%3E", {}, 403),
+        ("/api/users/profile?id=1;SELECT pg_sleep(5)", {}, 403),
+        ("/api/users/profile?id=UNION/**/SELECT/**/1", {}, 403),
+        ("/api/users/profile?id=admin'%23", {}, 403),
+        ("/api/users/profile?id=') or ('1'%3D'1", {}, 403),
+        ("/api/search?q=O'Brien and R%26D, c%2B%2B %3D fun; it's 'so'", {}, 200),
         ("/", {"User-Agent": "sqlmap/1.0"}, 403),
         ("/", {"User-Agent": "k6/2.0"}, 200),
         ("/admin/", {"CF-IPCountry": "RU"}, 403),
@@ -346,5 +357,7 @@ def test_sprayed_logins_are_slowed_down(aivo: Client) -> None:
 def test_the_synthetic_generator_gets_what_it_asks_for(
     aivo: Client, headers: dict[str, str], status: int
 ) -> None:
-    """Success and failure by header."""
-    assert aivo.get("/payment/checkout/start", headers=headers).status_code == status
+    """Success and failure by header, at any depth."""
+    for method in ("GET", "POST", "PATCH"):
+        for path in ("/payment", "/payment/start", "/payment/checkout/start", "/payment/a/b/c"):
+            assert aivo.request(method, path, headers=headers).status_code == status

@@ -21,9 +21,10 @@ def client(request: pytest.FixtureRequest, target: Platform) -> Client:
 
 def test_health_answers_get_and_head(client: Client) -> None:
     """200, for HEAD too, where the first header line has it."""
-    assert client.get("/health").status_code == 200
-    head = client.head("/health")
-    assert (head.status_code, head.content) == (200, b"")
+    for path in ("/health", "/healthz"):
+        assert client.get(path).json()["status"] == "healthy"
+        head = client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
 
 
 def test_metrics_name_what_the_alert_limits_name(client: Client) -> None:

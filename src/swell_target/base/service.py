@@ -24,6 +24,8 @@ Clean = Callable[[Connection], None]
 Background = Callable[[Runtime], Coroutine[Any, Any, None]]
 PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 DEFAULT_MAX_BODY = 1024 * 1024
+# Both, so that a script finds a service alive under either name, whatever the service.
+HEALTH_PATHS = ("/health", "/healthz")
 
 
 class Failure(msgspec.Struct):
@@ -128,7 +130,7 @@ class Service:
     clean: Clean
     invalid_status: int = 422
     cors: Cors | None = None
-    health_paths: tuple[str, ...] = ("/health",)
+    health_paths: tuple[str, ...] = HEALTH_PATHS
     # Makes the JSON body of an error from status, sentence, fields and path, where the platform has a form of
     # its own.
     problem_body: Callable[[int, str, dict[str, object], str], object] | None = None

@@ -1,6 +1,6 @@
 """The API gateway of the further scripts: questions, model calls, tools, uploads, workflows.
 
-They name a tenant or not; the first one is meant where they do not.
+They name a tenant or not: the first one is meant where they do not, and a test's is made at its first use.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
 from swell_target.services.aiaas import agent
 from swell_target.services.aiaas.chat import REFUSED, Speaker, converse, degrade_headers
-from swell_target.services.aiaas.identity import find_tenant, tenant_or_default, user_of
+from swell_target.services.aiaas.identity import admit, find_tenant, tenant_or_default, user_of
 from swell_target.services.aiaas.metering import Amount, meter
 from swell_target.services.aiaas.models import Fields, Id, Text
 from swell_target.services.aiaas.schema import WORKS
@@ -186,10 +186,16 @@ class Status(Struct):
 # --- Questions and models ---------------------------------------------------------------------------------
 
 
-def _speaker(
+async def _tenant(call: Call, in_body: str | None = None) -> str:
+    tenant_id = tenant_or_default(call, in_body)
+    await admit(call.db, tenant_id)
+    return tenant_id
+
+
+async def _speaker(
     call: Call, session_id: str | None, user_id: str | None, tenant_id: str | None = None
 ) -> Speaker:
-    return Speaker(tenant_or_default(call, tenant_id), user_of(call, user_id), session_id or new_id())
+    return Speaker(await _tenant(call, tenant_id), user_of(call, user_id), session_id or new_id())
 
 
 @SERVICE.get("/", name="root", answers={200: Welcome})
@@ -205,7 +211,7 @@ async def ask(call: Call, body: AskBody) -> Reply:
     text = body.query or body.question or body.message
     if text is None:
         raise Problem(422, "the question is missing: send it as query")
-    speaker = _speaker(call, body.session_id, body.user_id, body.tenant_id)
+    speaker = await _speaker(call, body.session_id, body.user_id, body.tenant_id)
     turn = await converse(call.runtime, speaker, text)
     answer = AskAnswer(turn.reply.text, [], [f"intent:{turn.reply.intent}"], speaker.session_id)
     return Reply(answer, headers=degrade_headers(turn))
@@ -219,7 +225,7 @@ async def chat_context(call: Call, body: ContextBody) -> Reply:
     for name, value in named.items():
         if value is not None and (not isinstance(value, str) or not 0 < len(value) <= 128):  # noqa: PLR2004
             raise Problem(422, f"context.{name} is not a text of 1 to 128 characters")
-    speaker = _speaker(call, named["session_id"], named["user_id"])
+    speaker = await _speaker(call, named["session_id"], named["user_id"])
     turn = await converse(call.runtime, speaker, body.message)
     return Reply(ContextAnswer(turn.reply.text, speaker.session_id), headers=degrade_headers(turn))
 
@@ -234,7 +240,7 @@ async def _complete(call: Call, body: ModelBody) -> tuple[str, dict[str, int]]:
         words = words[: body.max_tokens * agent.CHARACTERS_PER_TOKEN]
     read = sum(agent.count_tokens(one.content) for one in body.messages)
     amount = Amount(messages=1, tokens_in=read, tokens_out=agent.count_tokens(words))
-    await _meter(call, tenant_or_default(call), amount)
+    await _meter(call, await _tenant(call), amount)
     written = amount.tokens_out
     return words, {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
@@ -292,7 +298,7 @@ async def tools(call: Call) -> Tools:  # noqa: ARG001 - every handler takes it
 async def _execute(call: Call, name: str, arguments: Fields | None) -> ToolAnswer:
     success, output = run_tool(call.runtime.settings.seed, name, arguments or {})
     await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
-    await _meter(call, tenant_or_default(call), Amount(tool_calls=1))
+    await _meter(call, await _tenant(call), Amount(tool_calls=1))
     return ToolAnswer(success=success, tool_name=name, output=output)
 
 
@@ -315,7 +321,7 @@ async def tool_execute(call: Call, body: ToolBody) -> ToolAnswer:
 async def _work(call: Call, kind: str, body: Fields) -> Work:
     """Keep what was sent as done, by its size and digest."""
     named = body.get("tenant_id")
-    tenant_id = tenant_or_default(call, named if isinstance(named, str) else None)
+    tenant_id = await _tenant(call, named if isinstance(named, str) else None)
     size, digest = len(call.raw_body), hashlib.sha256(call.raw_body).hexdigest()
     await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
     limits = call.runtime.settings.limits

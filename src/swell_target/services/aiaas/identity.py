@@ -1,5 +1,6 @@
 """Who calls: a tenant by header, body or token; the main scripts send no token at all."""
 
+import re
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -7,13 +8,14 @@ from sqlalchemy import Connection, bindparam, select, update
 from swell_target.base import tokens
 from swell_target.base.call import Call
 from swell_target.base.clock import now_ms
+from swell_target.base.database import Database
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
 from swell_target.base.sql import insert_once
 from swell_target.base.standard import ADMIN
 from swell_target.services.aiaas.models import AuthState, LoginBody, Session, Tenant, TenantBody
 from swell_target.services.aiaas.schema import ID_LENGTH, PLANS, TENANTS
-from swell_target.services.aiaas.seed import DEFAULT_TENANT
+from swell_target.services.aiaas.seed import DEFAULT_TENANT, TEST_PLAN
 from swell_target.services.aiaas.service import SERVICE
 
 TOKEN_KIND = "aiaas"  # noqa: S105 - a kind of token, not one
@@ -21,6 +23,8 @@ TOKEN_SECONDS = 24 * 3600
 PASSWORD = "test_password"  # noqa: S105 - published in the contract
 ACCOUNT_PREFIX, ACCOUNT_SUFFIX = "test_", "@example.com"
 ANONYMOUS = "anonymous"
+# Names that say that they are a test's: no document lists those of the further scripts.
+TEST_TENANT = re.compile(r"(tenant|test|load|perf|smoke|demo|stress|spike|soak|locust|k6)[A-Za-z0-9_-]{0,56}")
 
 
 # --- From a request ---------------------------------------------------------------------------------------
@@ -104,13 +108,28 @@ def change_plan(tx: Connection, tenant_id: str, plan_id: str) -> Any:
     return find_tenant(tx, tenant_id, suspended=True)
 
 
+def add_tenant(tx: Connection, tenant_id: str, plan_id: str) -> None:
+    """Make a tenant, unless it is there."""
+    values = {"id": tenant_id, "name": tenant_id, "plan_id": plan_id, "state": "active", "created": now_ms()}
+    insert_once(tx, TENANTS, values)
+
+
 def put_tenant(tx: Connection, body: TenantBody) -> Any:
     """Make a tenant, or put it on that plan; Problem 404 for an unknown one."""
     if tx.execute(select(PLANS.c.id).where(PLANS.c.id == body.plan)).first() is None:
         raise Problem(404, "no such plan")
-    values = {"id": body.id, "name": body.id, "plan_id": body.plan, "state": "active", "created": now_ms()}
-    insert_once(tx, TENANTS, values)
+    add_tenant(tx, body.id, body.plan)
     return change_plan(tx, body.id, body.plan)
+
+
+async def admit(db: Database, tenant_id: str, *, suspended: bool = False) -> None:
+    """Make a tenant whose name says that it is a test's at its first use; Problems as ``find_tenant``."""
+    try:
+        await db.read(find_tenant, tenant_id, suspended=suspended)
+    except Problem as problem:
+        if problem.status != 404 or TEST_TENANT.fullmatch(tenant_id) is None:  # noqa: PLR2004 - nobody there
+            raise
+        await db.write(add_tenant, tenant_id, TEST_PLAN)
 
 
 # --- Endpoints --------------------------------------------------------------------------------------------
@@ -129,7 +148,7 @@ async def login(call: Call, body: LoginBody) -> Session:
     if tenant_id is None:
         raise Problem(422, "tenant_id and user_id are missing, or email and password")
     try:
-        await call.db.read(find_tenant, tenant_id, suspended=True)
+        await admit(call.db, tenant_id, suspended=True)
     except Problem as problem:
         if problem.status == 404:  # noqa: PLR2004 - nobody there
             raise Problem(401, "no such tenant") from None

@@ -19,6 +19,7 @@ PLAN_ROWS = (
     ("enterprise", 199_900, 1_000_000_000, 10_000_000, 20, 600_000),
 )
 DEFAULT_TENANT = "tenant_001"
+TEST_PLAN = "enterprise"
 # The first five are the main scripts'; the others occur in further scripts.
 TENANT_COUNTS = {"small": 20, "full": 500}
 MORE_TENANTS = ("load-test-tenant", "test-tenant", "test_tenant", "demo-tenant", "default")
@@ -31,7 +32,7 @@ def fill(tx: Connection, size: SeedSize, random: Random, settings: Settings) -> 
     plans = [dict(zip(names, row, strict=True)) | {"name": str(row[0]).capitalize()} for row in PLAN_ROWS]
     rich = [f"tenant_{number:03d}" for number in range(1, TENANT_COUNTS[size] + 1)]
     rich += [f"tenant_{number}" for number in range(1, 11)]
-    chosen = [(name, "enterprise", "active") for name in (*rich, *MORE_TENANTS)] + list(POOR)
+    chosen = [(name, TEST_PLAN, "active") for name in (*rich, *MORE_TENANTS)] + list(POOR)
     tenants = [
         {"id": name, "name": f"Tenant {name}", "plan_id": plan, "state": state, "created": CREATED_MS}
         for name, plan, state in chosen

@@ -11,5 +11,4 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
-    health_paths=("/healthz", "/health"),
 )

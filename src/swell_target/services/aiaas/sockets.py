@@ -16,7 +16,7 @@ from swell_target.base.faults import LoseChat
 from swell_target.base.service import Failure
 from swell_target.base.socket import Socket
 from swell_target.services.aiaas.chat import Speaker, Turn, converse, room
-from swell_target.services.aiaas.identity import ANONYMOUS, find_tenant
+from swell_target.services.aiaas.identity import ANONYMOUS, admit, find_tenant
 from swell_target.services.aiaas.models import ClientMessage, PlainMessage
 from swell_target.services.aiaas.schema import ID_LENGTH
 from swell_target.services.aiaas.service import SERVICE
@@ -145,7 +145,7 @@ async def chat_socket(socket: Socket) -> None:
 @SERVICE.websocket("/ws/{tenant_id}", name="plain_socket")
 async def plain_socket(socket: Socket, tenant_id: str) -> None:
     """The further scripts' connection: exactly one reply for each message, whatever it is."""
-    await socket.call.db.read(find_tenant, tenant_id)
+    await admit(socket.call.db, tenant_id)
     await socket.accept(OUTBOX)
     session_id = new_id()
     async for text in socket:

@@ -2,14 +2,16 @@
 
 from msgspec import Struct
 
-from swell_target.base.service import Cors, Failure, Service
+from swell_target.base.clock import new_id
+from swell_target.base.service import HEALTH_PATHS, Cors, Failure, Service
 from swell_target.services.aivo import edge_rules, seed
 from swell_target.services.aivo.schema import SCHEMA
 
 
 def correlate(headers: dict[str, str]) -> list[tuple[str, str]]:
-    """The gateway's headers: the correlation id back, and the caller's origin, credentials forbid ``*``."""
-    made = [("x-correlation-id", headers.get("x-correlation-id") or headers.get("x-request-id") or "none")]
+    """The gateway's headers: the correlation id back, or a new one; the origin: credentials forbid ``*``."""
+    given = headers.get("x-correlation-id") or headers.get("x-request-id")
+    made = [("x-correlation-id", given or new_id())]
     origin = headers.get("origin")
     made.append(("access-control-allow-origin", origin or "*"))
     return [*made, ("vary", "Origin")] if origin else made
@@ -53,7 +55,7 @@ SERVICE = Service(
     clean=seed.clean,
     cors=Cors(origin="", credentials=True, expose=("X-Correlation-ID",)),
     health_paths=(
-        "/health",
+        *HEALTH_PATHS,
         "/gateway/health",
         "/api/health",
         "/api/v1/health",

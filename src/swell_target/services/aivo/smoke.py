@@ -217,6 +217,7 @@ class Quick(Struct):
 
 
 @SERVICE.post("/api/assessments", name="quick_assessment", answers={200: Quick})
+@SERVICE.post("/api/assessments/quick", name="quicker_assessment", answers={200: Quick})
 async def quick_assessment(call: Call, body: QuickBody) -> Quick:
     """Questions by the mock model."""
     seed = call.runtime.settings.seed
@@ -254,23 +255,29 @@ async def synthetic(call: Call) -> Reply:
     return Reply({"status": "ok", "service": call.headers.get("x-service", "")})
 
 
-async def synthetic_one(call: Call, first: str) -> Reply:  # noqa: ARG001 - any will do
-    """As above, one step below."""
-    return await synthetic(call)
+def _synthetic_at(depth: int) -> Any:
+    """The same so many steps below: handlers name the parameters of their path."""
+
+    async def one(call: Call, first: str) -> Reply:  # noqa: ARG001 - any will do
+        return await synthetic(call)
+
+    async def two(call: Call, first: str, second: str) -> Reply:  # noqa: ARG001 - any will do
+        return await synthetic(call)
+
+    async def three(call: Call, first: str, second: str, third: str) -> Reply:  # noqa: ARG001 - any will do
+        return await synthetic(call)
+
+    return (synthetic, one, two, three)[depth]
 
 
-async def synthetic_two(call: Call, first: str, second: str) -> Reply:  # noqa: ARG001 - any will do
-    """As above, two steps below."""
-    return await synthetic(call)
-
-
+TAILS = ("", "/{first}", "/{first}/{second}", "/{first}/{second}/{third}")
 for _service in ("auth", "user", "learner", "payment", "assessment", "iep"):
-    for _method in ("GET", "POST", "PUT", "DELETE"):
-        for _tail, _handler in (("{first}", synthetic_one), ("{first}/{second}", synthetic_two)):
+    for _method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        for _depth, _tail in enumerate(TAILS):
             SERVICE.route(
                 _method,
-                f"/{_service}/{_tail}",
-                name=f"synthetic_{_service}_{_method.lower()}_{_tail.count('{')}",
+                f"/{_service}{_tail}",
+                name=f"synthetic_{_service}_{_method.lower()}_{_depth}",
                 answers={200: None, 400: Failure},
                 hidden=True,
-            )(_handler)
+            )(_synthetic_at(_depth))

@@ -3,7 +3,7 @@
 from swell_target.base import tokens
 from swell_target.base.call import Call
 from swell_target.base.errors import Problem
-from swell_target.base.service import Auth, Service
+from swell_target.base.service import HEALTH_PATHS, Auth, Service
 from swell_target.services.aspire import seed
 from swell_target.services.aspire.schema import SCHEMA
 
@@ -19,7 +19,7 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
-    health_paths=("/health", "/api/health"),
+    health_paths=(*HEALTH_PATHS, "/api/health"),
 )
 
 

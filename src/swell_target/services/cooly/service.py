@@ -1,6 +1,6 @@
 """Cooly's declaration; routes and jobs hang themselves on it."""
 
-from swell_target.base.service import Service
+from swell_target.base.service import HEALTH_PATHS, Service
 from swell_target.services.cooly import seed
 from swell_target.services.cooly.schema import SCHEMA
 
@@ -11,5 +11,5 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
-    health_paths=("/health", "/api/health"),
+    health_paths=(*HEALTH_PATHS, "/api/health"),
 )

@@ -1,6 +1,6 @@
 """WWMAA's declaration; routes and background work hang themselves on it."""
 
-from swell_target.base.service import Service
+from swell_target.base.service import HEALTH_PATHS, Service
 from swell_target.services.wwmaa import seed
 from swell_target.services.wwmaa.schema import SCHEMA
 
@@ -11,5 +11,5 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
-    health_paths=("/health", "/api/health"),
+    health_paths=(*HEALTH_PATHS, "/api/health"),
 )
