@@ -9,10 +9,13 @@ from pathlib import Path
 
 from swell_target.base.errors import OperatorError
 from swell_target.base.settings import DEFAULT_STRIPE_SECRET, Settings
-from swell_target.ports import PORTS
+from swell_target.ports import PORTS, free_extra_ports
 
 PROGRAM = "swell target"
 DEFAULT_DATA = "swell-target-data"
+# The value of --extra-ports without one.
+SCRIPTS = "scripts"
+MAX_PORT = 65_535
 EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
 
 
@@ -52,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument(
         "--port-base", type=int, help="first port, the others follow; 0: free ones, shown as JSON"
+    )
+    serve.add_argument(
+        "--extra-ports",
+        nargs="?",
+        const=SCRIPTS,
+        default="",
+        metavar="SERVICE:PORT,...",
+        help="serve on further ports too; without a value on those of the scripts beyond the main ones",
     )
     serve.add_argument("--processes", type=int, default=1, help="worker processes (1)")
     serve.add_argument(
@@ -129,15 +140,34 @@ def _serve(options: argparse.Namespace) -> int:
     )
     base = options.port_base
     ports = {name: PORTS[name] if base is None else base and base + i for i, name in enumerate(names)}
+    further = _extra_ports(options.extra_ports, ports)
     chosen = Options(
         settings=settings,
-        ports=ports,
+        ports={name: [port, *further.get(name, ())] for name, port in ports.items()},
         host=options.host,
         seed_size="" if options.size == "none" else options.size,
         faults=_read_faults(options.faults),
     )
     as_json = options.json or base == 0
     return serve(chosen, lambda found: announce(found, options.host, settings.admin_token, as_json=as_json))
+
+
+def _extra_ports(chosen: str, ports: dict[str, int]) -> dict[str, list[int]]:
+    """The further ports of each service."""
+    if chosen == SCRIPTS:
+        further, left_out = free_extra_ports(ports)
+        for port, owner in left_out.items():
+            sys.stderr.write(
+                f"{PROGRAM}: port {port} is {owner}'s: to use it for another, serve that alone\n"
+            )
+        return further
+    further = {}
+    for item in filter(None, chosen.split(",")):
+        name, _, number = item.partition(":")
+        if name not in ports or not number.isascii() or not number.isdigit() or int(number) > MAX_PORT:
+            raise OperatorError(f"--extra-ports: {item!r} is not SERVICE:PORT with a service that is served")
+        further.setdefault(name, []).append(int(number))
+    return further
 
 
 def _read_faults(path: str) -> str:

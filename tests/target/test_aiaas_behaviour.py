@@ -180,7 +180,7 @@ def test_webhooks_can_be_dropped_and_doubled_on_demand(target: Platform, aiaas: 
     ("endpoint", "method", "path"),
     [
         ("chat_messages", "POST", "/chat/messages"),
-        ("health", "GET", "/healthz"),
+        ("healthz", "GET", "/healthz"),
         ("kpi", "GET", "/analytics/kpi"),
         ("usage", "GET", "/billing/usage"),
         ("usage_track", "POST", "/billing/usage"),

@@ -61,8 +61,8 @@ def test_latency_is_added(platform: Platform) -> None:
 def test_beyond_capacity_is_a_cliff(platform: Platform) -> None:
     """Up to the limit all is well; beyond it requests wait and are refused."""
     client = platform["cooly"]
-    slow = {"type": "latency", "endpoint": "health_1", "distribution": {"type": "constant", "ms": 300}}
-    cliff = {"type": "capacity", "endpoint": "health_1", "limit": 3, "ms": 10}
+    slow = {"type": "latency", "endpoint": "api_health", "distribution": {"type": "constant", "ms": 300}}
+    cliff = {"type": "capacity", "endpoint": "api_health", "limit": 3, "ms": 10}
     with platform.faults("cooly", [slow, cliff]):
         assert client.get("/api/health").status_code == 200
         found = statuses(client, 8)
@@ -99,7 +99,7 @@ def test_faults_reach_every_process_and_outlive_a_crash(data: Path) -> None:
     """With two processes both have the fault, and one that crashed has it again, but does not crash again."""
     with Platform(data, "--processes", "2", services="cooly") as platform:
         client = platform["cooly"]
-        broken = {"type": "errors", "endpoint": "health_1", "rate": 1, "status": 500}
+        broken = {"type": "errors", "endpoint": "api_health", "rate": 1, "status": 500}
         crash = {"type": "crash", "endpoint": "logout"}
         with platform.faults("cooly", [broken, crash]):
             for _ in range(2):

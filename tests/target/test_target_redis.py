@@ -77,7 +77,7 @@ def test_faults_reach_the_other_process_through_redis(platform: tuple[Platform, 
     """A fault that one process was told is set in both."""
     running, _ = platform
     url = running["cooly"].url
-    with running.faults("cooly", [{"type": "errors", "endpoint": "health_1", "rate": 1}]):
+    with running.faults("cooly", [{"type": "errors", "endpoint": "api_health", "rate": 1}]):
         assert {Client(url).get("/api/health").status_code for _ in range(16)} == {500}
 
 

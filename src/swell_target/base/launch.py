@@ -21,7 +21,7 @@ class Launch(msgspec.Struct, kw_only=True):
 
     settings: Settings
     services: list[str]
-    sockets: dict[str, int]
+    sockets: dict[str, list[int]]
     control: int
     first: bool = True
     seed_size: str = "small"

@@ -53,8 +53,8 @@ ADMIN = Auth("admin", check_admin)
 
 def add_standard_routes(service: Service) -> None:
     """Declare them, once for each service."""
-    for number, path in enumerate(service.health_paths):
-        name = "health" if number == 0 else f"health_{number}"
+    for path in service.health_paths:
+        name = path.strip("/").replace("/", "_")
         service.get(path, name=name, answers={200: Health})(_health(service.name))
     _add_descriptions(service)
     _add_admin(service)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -29,10 +30,10 @@ SHORT_LIFE_S = 0.5
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """How to serve: ``ports`` by service (0: a free one)."""
+    """How to serve: ``ports`` by service (0: a free one); the first is where it is announced."""
 
     settings: Settings
-    ports: dict[str, int]
+    ports: dict[str, list[int]]
     host: str = "127.0.0.1"
     seed_size: str = "small"
     faults: str = '{"faults": []}'
@@ -57,11 +58,12 @@ class _Worker:
 class Supervisor:
     """Runs the platform until it is told to stop."""
 
-    def __init__(self, options: Options, announce: Callable[[dict[str, int]], None]) -> None:
+    def __init__(self, options: Options, announce: Callable[[dict[str, list[int]]], None]) -> None:
         self.options = options
         self.announce = announce
         self.workers = [_Worker(number) for number in range(options.settings.processes)]
-        self.sockets: dict[str, list[socket.socket]] = {}
+        # By service: for each of its ports the sockets of all workers.
+        self.sockets: dict[str, list[list[socket.socket]]] = {}
         self.retained: dict[str, dict[str, Any]] = {}
         self.stopping = asyncio.Event()
         self.metrics_directory = ""
@@ -77,10 +79,13 @@ class Supervisor:
             loop.add_signal_handler(number, self.stopping.set)
         count = len(self.workers)
         with contextlib.ExitStack() as stack:
-            for name, port in self.options.ports.items():
-                self.sockets[name] = listen(self.options.host, port, count)
-                for item in self.sockets[name]:
-                    stack.callback(item.close)
+            for name, ports in self.options.ports.items():
+                self.sockets[name] = []
+                for port in ports:
+                    made = listen(self.options.host, port, count)
+                    self.sockets[name].append(made)
+                    for item in made:
+                        stack.callback(item.close)
             self.metrics_directory = tempfile.mkdtemp(prefix="swell-target-metrics-")
             stack.callback(shutil.rmtree, self.metrics_directory, ignore_errors=True)
             return await self._run_workers()
@@ -96,7 +101,12 @@ class Supervisor:
             for worker in self.workers:
                 await self._wait_ready(worker)
             if not self.stopping.is_set():
-                self.announce({name: items[0].getsockname()[1] for name, items in self.sockets.items()})
+                self.announce(
+                    {
+                        name: [items[0].getsockname()[1] for items in ports]
+                        for name, ports in self.sockets.items()
+                    }
+                )
             await self.stopping.wait()
             return 0
         finally:
@@ -140,7 +150,10 @@ class Supervisor:
         launch = Launch(
             settings=self.options.settings,
             services=list(self.sockets),
-            sockets={name: items[worker.number].fileno() for name, items in self.sockets.items()},
+            sockets={
+                name: [items[worker.number].fileno() for items in ports]
+                for name, ports in self.sockets.items()
+            },
             control=theirs.fileno(),
             first=worker.number == 0 and not restarted,
             seed_size=self.options.seed_size,
@@ -150,7 +163,7 @@ class Supervisor:
         process = subprocess.Popen(
             [sys.executable, "-m", "swell_target", "worker"],
             stdin=subprocess.PIPE,
-            pass_fds=[launch.control, *launch.sockets.values()],
+            pass_fds=[launch.control, *chain.from_iterable(launch.sockets.values())],
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": self.metrics_directory},
             # Control-C in the terminal is for the supervisor, which stops the workers in order.
             start_new_session=True,
@@ -212,6 +225,6 @@ class Supervisor:
                 process.wait()
 
 
-def serve(options: Options, announce: Callable[[dict[str, int]], None]) -> int:
+def serve(options: Options, announce: Callable[[dict[str, list[int]]], None]) -> int:
     """Run the platform; ``announce`` gets the ports by service once all listen. The exit status."""
     return asyncio.run(Supervisor(options, announce).run())

@@ -113,8 +113,8 @@ class _Worker:
         for app, server in zip(apps, servers, strict=True):
             for job in app.service.jobs:
                 app.runtime.tasks.start(job(app.runtime))
-            inherited = socket.socket(fileno=self.launch.sockets[app.service.name])
-            tasks.append(asyncio.create_task(server.serve(sockets=[inherited])))
+            inherited = [socket.socket(fileno=number) for number in self.launch.sockets[app.service.name]]
+            tasks.append(asyncio.create_task(server.serve(sockets=inherited)))
         sampler = asyncio.create_task(_sample())
         listener = asyncio.create_task(control.listen())
         # The supervisor's end closing means that it is gone: nobody is left to serve for.
