@@ -15,7 +15,8 @@ BACKLOG = 4_096
 class Launch(msgspec.Struct, kw_only=True):
     """A worker's orders, as JSON on its standard input.
 
-    ``sockets`` and ``control`` are numbers of inherited file descriptors; the ``first`` worker makes the
+    ``sockets`` and ``control`` are numbers of inherited file descriptors; ``shared`` is a directory that all
+    workers of this platform have together; the ``first`` worker makes the
     tables and seeds an empty database with ``seed_size`` ("": not at all).
     """
 
@@ -23,6 +24,7 @@ class Launch(msgspec.Struct, kw_only=True):
     services: list[str]
     sockets: dict[str, list[int]]
     control: int
+    shared: str
     first: bool = True
     seed_size: str = "small"
     faults: str = '{"faults": []}'

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 from swell_target.base.bus import Bus
@@ -49,7 +50,7 @@ class Runtime:
     """One service in one process: its database, cache, bus, queues, faults and metrics."""
 
     def __init__(
-        self, service: str, settings: Settings, backend: Backend, bus: Bus, redis: Any = None
+        self, service: str, settings: Settings, backend: Backend, bus: Bus, shared: Path, redis: Any = None
     ) -> None:
         self.service = service
         # No other process of the platform has it, nor one that replaces this one.
@@ -61,7 +62,7 @@ class Runtime:
         pool = Pool(settings.pool_size, settings.pool_timeout_ms, self.metrics, self.faults)
         self.db = Database(backend, pool, self.metrics, self.faults)
         self.cache: Cache = RedisCache(redis, service, self.metrics) if redis else LocalCache(self.metrics)
-        self.limiter = Limiter(active=settings.limits)
+        self.limiter = Limiter(shared / "limits", service, active=settings.limits)
         self.tasks = Tasks(service)
         self._redis = redis
         self._queues: dict[str, Queue] = {}

@@ -66,7 +66,7 @@ class Supervisor:
         self.sockets: dict[str, list[list[socket.socket]]] = {}
         self.retained: dict[str, dict[str, Any]] = {}
         self.stopping = asyncio.Event()
-        self.metrics_directory = ""
+        self.shared_directory = ""
 
     async def run(self) -> int:
         """Serve; the exit status.
@@ -86,8 +86,8 @@ class Supervisor:
                     self.sockets[name].append(made)
                     for item in made:
                         stack.callback(item.close)
-            self.metrics_directory = tempfile.mkdtemp(prefix="swell-target-metrics-")
-            stack.callback(shutil.rmtree, self.metrics_directory, ignore_errors=True)
+            self.shared_directory = tempfile.mkdtemp(prefix="swell-target-")
+            stack.callback(shutil.rmtree, self.shared_directory, ignore_errors=True)
             return await self._run_workers()
 
     async def _run_workers(self) -> int:
@@ -155,6 +155,7 @@ class Supervisor:
                 for name, ports in self.sockets.items()
             },
             control=theirs.fileno(),
+            shared=self.shared_directory,
             first=worker.number == 0 and not restarted,
             seed_size=self.options.seed_size,
             faults=self.options.faults,
@@ -164,7 +165,7 @@ class Supervisor:
             [sys.executable, "-m", "swell_target", "worker"],
             stdin=subprocess.PIPE,
             pass_fds=[launch.control, *chain.from_iterable(launch.sockets.values())],
-            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": self.metrics_directory},
+            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": self.shared_directory},
             # Control-C in the terminal is for the supervisor, which stops the workers in order.
             start_new_session=True,
         )
@@ -205,7 +206,7 @@ class Supervisor:
 
     def _forget_gauges(self, pid: int) -> None:
         """What prometheus_client's mark_process_dead does, without importing it here."""
-        for path in glob.glob(f"{self.metrics_directory}/gauge_live*_{pid}.db"):  # noqa: PTH207 - one flat directory
+        for path in glob.glob(f"{self.shared_directory}/gauge_live*_{pid}.db"):  # noqa: PTH207 - one flat directory
             with contextlib.suppress(OSError):
                 os.unlink(path)  # noqa: PTH108
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -97,7 +98,8 @@ class _Worker:
             backend = open_backend(settings, service.name)
             stack.callback(backend.close)
             prepare(settings, backend, service, self.launch.seed_size if self.launch.first else "")
-            runtime = Runtime(service.name, settings, backend, bus, redis)
+            runtime = Runtime(service.name, settings, backend, bus, Path(self.launch.shared), redis)
+            stack.callback(runtime.limiter.close)
             faults = parse_faults(self.launch.faults.encode())
             runtime.faults.set(
                 [fault for fault in faults if not (self.launch.restarted and isinstance(fault, Crash))]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from swell_target.base import tokens
@@ -104,30 +103,14 @@ async def register(call: Call, body: RegisterBody) -> Registered:
 @SERVICE.post("/api/auth/login", name="login", answers={200: Session, 401: Failure, 429: Failure})
 async def login(call: Call, body: LoginBody) -> Session:
     """Log in; with limits on, ten wrong passwords in a minute close an address for that minute."""
-    failures = await _failures(call, body.email)
+    key = f"login-failures:{body.email.lower()}"
+    call.runtime.limiter.check(key, MAX_FAILURES)
     user = await call.db.read(find_user, body.email)
     if not verify_password(body.password, user.password if user else NOBODY) or user is None:
-        if call.runtime.settings.limits:
-            await call.runtime.cache.put(_failure_key(body.email), msgspec.json.encode(failures + 1), PAUSE_S)
+        call.runtime.limiter.take(key, MAX_FAILURES, PAUSE_S)
         raise Problem(401, "wrong e-mail address or password")
     token = tokens.issue(call.runtime.settings.secret, user.id, TOKEN_KIND, TOKEN_SECONDS)
     return Session(token=token, expires_in=TOKEN_SECONDS, user=_user(user))
-
-
-def _failure_key(email: str) -> str:
-    return f"login-failures:{email.lower()}"
-
-
-async def _failures(call: Call, email: str) -> int:
-    """How many wrong passwords there were for this address lately; Problem 429 when too many."""
-    if not call.runtime.settings.limits:
-        return 0
-    found = await call.runtime.cache.get(_failure_key(email))
-    count = msgspec.json.decode(found, type=int) if found else 0
-    if count >= MAX_FAILURES:
-        headers = (("retry-after", str(PAUSE_S)),)
-        raise Problem(429, "too many wrong passwords: try again in a minute", headers=headers)
-    return count
 
 
 @SERVICE.get("/api/auth/me", name="me", auth=LEARNER, answers={200: User})
