@@ -286,6 +286,12 @@ def test_progress_keeps_the_furthest_and_adds_the_time(aspire: Client) -> None:
             "POST",
             f"/api/assignments/{COURSE}-a01/submit",
             TEXT | {"files": [{"name": "x", "content": "y" * 1_500_000}]},
+            413,
+        ),
+        (
+            "POST",
+            f"/api/assignments/{COURSE}-a01/submit",
+            TEXT | {"files": [{"name": "x", "content": "y", "encoding": "base64"}]},
             422,
         ),
         (

@@ -10,7 +10,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from swell_target.base import faults as kinds
 from swell_target.base.call import Call, Reply, Scope
 from swell_target.base.database import CRASH_STATUS, crash_point
 from swell_target.base.errors import Problem
+from swell_target.base.multipart import MEDIA, parse_multipart
 from swell_target.base.operator import tell
 from swell_target.base.routing import Router
 from swell_target.base.runtime import Runtime
@@ -32,6 +33,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 JSON_HEADER = (b"content-type", b"application/json")
 ENCODER = msgspec.json.Encoder()
+# How much of a body that is too large is read on for the sake of an answer that arrives.
+DISCARDED_BYTES = 64 * 1024 * 1024
 # No series for each path that somebody tries.
 UNKNOWN_ROUTE = "unknown"
 # PostgreSQL keeps no U+0000 in a text, SQLite would: it is refused before either sees it.
@@ -128,11 +131,12 @@ class App:
         return value if isinstance(value, Reply) else Reply(value, route.status)
 
     def _decode(self, call: Call, route: Route) -> Any:
-        if route.form and call.headers.get("content-type", "").startswith(
-            "application/x-www-form-urlencoded"
-        ):
+        media = call.headers.get("content-type", "")
+        if route.form and media.startswith("application/x-www-form-urlencoded"):
             pairs = dict(parse_qsl(call.raw_body.decode("latin-1"), keep_blank_values=True))
             return self._convert(pairs, route.body_type, "body")
+        if route.uploads and media.startswith(MEDIA):
+            return self._convert(parse_multipart(media, call.raw_body), route.body_type, "body")
         if NUL_ESCAPE in call.raw_body and ESCAPED_NUL.search(call.raw_body):
             raise Problem(self.service.invalid_status, _sentence("body", NO_NUL))
         try:
@@ -147,8 +151,8 @@ class App:
     def _query(self, call: Call, route: Route) -> Any:
         return self._convert(dict(call.query_pairs), route.query_type, "query")
 
-    def _convert(self, pairs: dict[str, str], kind: Any, what: str) -> Any:
-        if any("\0" in value for value in pairs.values()):
+    def _convert(self, pairs: Mapping[str, Any], kind: Any, what: str) -> Any:
+        if any(isinstance(value, str) and "\0" in value for value in pairs.values()):
             raise Problem(self.service.invalid_status, _sentence(what, NO_NUL))
         try:
             return msgspec.convert(pairs, kind, strict=False)
@@ -234,9 +238,13 @@ class ClientGoneError(Exception):
 
 
 async def _read_body(receive: Receive, limit: int, call: Call) -> bytes:
+    too_large = Problem(413, f"the body is larger than {limit} bytes", headers=(("connection", "close"),))
     declared = call.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise Problem(413, f"the body is larger than {limit} bytes", headers=(("connection", "close"),))
+        # Who asks first (Expect: 100-continue) has sent nothing yet, and is not told to.
+        if "expect" not in call.headers:
+            await _discard(receive)
+        raise too_large
     event = await receive()
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event["body"]
@@ -249,10 +257,22 @@ async def _read_body(receive: Receive, limit: int, call: Call) -> bytes:
         chunks.append(event["body"])
         size += len(event["body"])
         if size > limit:
-            raise Problem(413, f"the body is larger than {limit} bytes", headers=(("connection", "close"),))
+            if event.get("more_body"):
+                await _discard(receive)
+            raise too_large
         if not event.get("more_body"):
             return b"".join(chunks)
         event = await receive()
+
+
+async def _discard(receive: Receive) -> None:
+    """Read what a client still sends: closed at once, it would find its connection reset, not the answer."""
+    left = DISCARDED_BYTES
+    while left > 0:
+        event = await receive()
+        if event["type"] == "http.disconnect" or not event.get("more_body"):
+            return
+        left -= len(event["body"])
 
 
 async def _send_reply(send: Send, reply: Reply, headers: RawHeaders, *, head: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from swell_target.base.multipart import FILES, MEDIA
 from swell_target.base.service import PATH_PARAMETER, Auth, Failure, Route, Service
 
 REF = "#/components/schemas/{name}"
@@ -97,6 +98,8 @@ def _operation(service: Service, route: Route, by_type: dict[int, Any]) -> dict[
         media = {"application/json": {"schema": by_type[id(route.body_type)]}}
         if route.form:
             media["application/x-www-form-urlencoded"] = media["application/json"]
+        if route.uploads:
+            media[MEDIA] = {"schema": _uploads(route.body_type)}
         operation["requestBody"] = {"required": True, "content": media}
     if route.auth is not None:
         operation["security"] = [{route.auth.scheme: []}] + ([{}] if route.auth.optional else [])
@@ -109,6 +112,17 @@ def _response(route: Route, status: int, kind: Any, by_type: dict[int, Any]) -> 
         media = route.media if status == route.status else "application/json"
         response["content"] = {media: {"schema": by_type[id(kind)]}}
     return response
+
+
+def _uploads(kind: Any) -> dict[str, Any]:
+    """The form's fields, all texts but the files."""
+    fields = (
+        msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
+    )
+    texts = {field.encode_name: {"type": "string"} for field in fields}
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    required = [field.encode_name for field in fields if field.required]
+    return {"type": "object", "properties": texts | {FILES: files}, "required": required}
 
 
 def _query_parameters(kind: Any) -> list[dict[str, Any]]:

@@ -71,6 +71,7 @@ class Route:
     auth: Auth | None = None
     max_body: int = DEFAULT_MAX_BODY
     form: bool = False
+    uploads: bool = False
     media: str = "application/json"
     summary: str = ""
     hidden: bool = False
@@ -154,6 +155,7 @@ class Service:
         auth: Auth | None = None,
         max_body: int = DEFAULT_MAX_BODY,
         form: bool = False,
+        uploads: bool = False,
         media: str = "application/json",
         hidden: bool = False,
         takes_raw: bool = False,
@@ -161,6 +163,7 @@ class Service:
         """Declare an operation.
 
         ``takes_raw`` reads the body without decoding it: the handler finds it in ``call.raw_body``.
+        ``form`` takes urlencoded bodies beside JSON, ``uploads`` ``multipart/form-data`` (see multipart.py).
         ``hidden`` keeps a route out of the OpenAPI document.
         """
 
@@ -175,6 +178,7 @@ class Service:
                     auth=auth,
                     max_body=max_body,
                     form=form,
+                    uploads=uploads,
                     media=media,
                     hidden=hidden,
                     takes_raw=takes_raw,

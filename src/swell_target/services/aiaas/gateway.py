@@ -318,6 +318,9 @@ async def tool_execute(call: Call, body: ToolBody) -> ToolAnswer:
 # --- Uploads and workflows --------------------------------------------------------------------------------
 
 
+UPLOAD: Any = {"max_body": MAX_UPLOAD_BYTES, "uploads": True, "answers": {201: Work, **REFUSED}}
+
+
 async def _work(call: Call, kind: str, body: Fields) -> Work:
     """Keep what was sent as done, by its size and digest."""
     named = body.get("tenant_id")
@@ -345,10 +348,10 @@ async def _work(call: Call, kind: str, body: Fields) -> Work:
     )
 
 
-@SERVICE.post("/api/v1/upload", name="upload", max_body=MAX_UPLOAD_BYTES, answers={201: Work, **REFUSED})
-@SERVICE.post("/files/upload", name="file_upload", max_body=MAX_UPLOAD_BYTES, answers={201: Work, **REFUSED})
+@SERVICE.post("/api/v1/upload", name="upload", **UPLOAD)
+@SERVICE.post("/files/upload", name="file_upload", **UPLOAD)
 async def upload(call: Call, body: Fields) -> Work:
-    """Take a file in JSON."""
+    """Take a file, in JSON or as a form's."""
     return await _work(call, "upload", body)
 
 

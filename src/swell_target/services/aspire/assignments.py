@@ -1,5 +1,6 @@
 """Assignments and what is handed in for them (contract: A12 to A16)."""
 
+import base64
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
@@ -12,8 +13,10 @@ from swell_target.base.sql import Insert, by_dialect
 from swell_target.services.aspire.grading import QUEUE
 from swell_target.services.aspire.lessons import LEARNER_ID, OWN_ENROLLMENT, REFUSED, check_access
 from swell_target.services.aspire.models import (
+    MAX_FILE_BYTES,
     Assignment,
     AssignmentItem,
+    FileBody,
     FileItem,
     Submission,
     SubmitBody,
@@ -119,8 +122,25 @@ def list_assignments(tx: Connection, user_id: str) -> list[AssignmentItem]:
     ]
 
 
-def submit(tx: Connection, user_id: str, assignment_id: str, body: SubmitBody) -> Submission:
-    """Keep a new version with its files."""
+def content_of(file: FileBody) -> bytes:
+    """What is in a file; Problem 413 when it is too much, 422 when it is not in base64 but says so."""
+    try:
+        content = (
+            base64.b64decode(file.content, validate=True)
+            if file.encoding == "base64"
+            else file.content.encode()
+        )
+    except ValueError as error:
+        raise Problem(422, f"the file {file.name} is not in base64: {error}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise Problem(413, f"the file {file.name} is larger than {MAX_FILE_BYTES} bytes")
+    return content
+
+
+def submit(
+    tx: Connection, user_id: str, assignment_id: str, body: SubmitBody, contents: list[bytes]
+) -> Submission:
+    """Keep a new version with its files and their contents."""
     find_assignment(tx, user_id, assignment_id)
     submission_id, now = new_id(), now_ms()
     # Its row stays locked until the end, so that submissions made at once get versions of their own.
@@ -145,10 +165,10 @@ def submit(tx: Connection, user_id: str, assignment_id: str, body: SubmitBody) -
             "position": position,
             "name": file.name,
             "type": file.type,
-            "size": len(file.content.encode()),
-            "content": file.content,
+            "size": len(content),
+            "content": content,
         }
-        for position, file in enumerate(body.files)
+        for position, (file, content) in enumerate(zip(body.files, contents, strict=True))
     ]
     if files:
         tx.execute(ADD_FILES, files)
@@ -229,11 +249,13 @@ async def assignment(call: Call, id: str) -> Assignment:  # noqa: A002 - the pat
     name="assignment_submit",
     auth=LEARNER,
     max_body=MAX_SUBMISSION_BYTES,
+    uploads=True,
     answers={201: Submission, **REFUSED},
 )
 async def assignment_submit(call: Call, id: str, body: SubmitBody) -> Submission:  # noqa: A002 - the path's
     """Hand in a text with files; again makes a new version."""
-    made = await call.db.write(submit, call.identity, id, body)
+    contents = [content_of(file) for file in body.files]
+    made = await call.db.write(submit, call.identity, id, body, contents)
     await call.runtime.queue(QUEUE).push(made.id)
     return made
 
@@ -273,4 +295,4 @@ async def submission_file(call: Call, id: str, name: str) -> Reply:  # noqa: A00
     """A file of the own latest submission; always a download, whatever type its author gave it."""
     file = await call.db.read(find_file, call.identity, id, name)
     headers = [("content-disposition", "attachment"), ("x-content-type-options", "nosniff")]
-    return Reply(file.content.encode(), headers=headers, media="application/octet-stream")
+    return Reply(bytes(file.content), headers=headers, media="application/octet-stream")

@@ -1,6 +1,6 @@
 """What goes into Aspire's endpoints and comes out of them: camelCase in JSON."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,7 @@ FileName = Annotated[str, Meta(min_length=1, max_length=255, pattern="^[^/\\\\]+
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 MAX_TEXT = 50_000
 MAX_FILES = 10
+MAX_FILE_BYTES = 1_000_000
 WEEK_S = 7 * 24 * 3600
 
 
@@ -258,11 +259,12 @@ class Assignment(Answer):
 
 
 class FileBody(Body):
-    """A file, its content in place."""
+    """A file, its content in place: as it is, or in base64 where it is no text; at most a million bytes."""
 
     name: FileName
-    content: Annotated[str, Meta(max_length=1_000_000)]
+    content: str
     type: Key = "text/plain"
+    encoding: Literal["utf-8", "base64"] = "utf-8"
 
 
 class SubmitBody(Body):
@@ -279,7 +281,7 @@ class UpdateBody(Body):
 
 
 class FileItem(Answer):
-    """A file of a submission; ``size`` in bytes of UTF-8."""
+    """A file of a submission; ``size`` in bytes."""
 
     name: str
     type: str

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -178,7 +179,7 @@ FILES = Table(
     Column("name", String(255), nullable=False),
     Column("type", String(255), nullable=False),
     Column("size", Integer, nullable=False),
-    Column("content", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 # The payment provider's events; ``times`` is how often each was acted on: once, but for the fault.
 EVENTS = Table(
@@ -206,4 +207,4 @@ ALL_TABLES = (
     REFERRALS,
     USERS,
 )
-SCHEMA = Schema("aspire", 1, METADATA)
+SCHEMA = Schema("aspire", 2, METADATA)
