@@ -15,6 +15,7 @@ from swell_target.base.call import Call
 from swell_target.base.runtime import Runtime
 from swell_target.base.schema import Schema
 from swell_target.base.settings import Settings
+from swell_target.base.writes import Written
 
 Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
@@ -144,6 +145,8 @@ class Service:
     routes: list[Route] = field(default_factory=list)
     sockets: list[Route] = field(default_factory=list)
     jobs: list[Background] = field(default_factory=list)
+    # What a test writes, by kind, as the operator may list it.
+    writes: dict[str, Written] = field(default_factory=dict)
 
     def route(
         self,

@@ -17,6 +17,7 @@ from swell_target.base.faults import AnyFault, Crash, EndpointFault, FaultList, 
 from swell_target.base.metrics import CONTENT_TYPE
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Auth, Failure, SeedSize, Service
+from swell_target.base.writes import Writes, WritesQuery, read_writes
 
 SPREAD_TIMEOUT_S = 1.0
 
@@ -122,6 +123,15 @@ def _add_admin(service: Service) -> None:
             return service.seed(tx, body.size, random, settings)
 
         return ResetAnswer(await call.db.write(again))
+
+    @service.get(
+        "/admin/writes/{kind}", name="writes", auth=ADMIN, answers={200: Writes, 404: Failure}, hidden=True
+    )
+    async def writes(call: Call, query: WritesQuery, kind: str) -> Writes:
+        """What was written, page by page."""
+        if kind not in service.writes:
+            raise Problem(404, f"no writes {kind!r}", kinds=sorted(service.writes))
+        return await call.db.read(read_writes, service.writes[kind], query)
 
 
 def fault_channel(service: str) -> str:

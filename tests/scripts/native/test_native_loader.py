@@ -132,6 +132,21 @@ def test_no_python_source(write, source: bytes):
         load_script(path, {})
 
 
+def test_imports_within_a_package(tmp_path):
+    """A script in a package imports from all of it, also from the folders beside its own."""
+    folder = tmp_path / "loader_test_package" / "one"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").touch()
+    (folder.parent / "common.py").write_text("shared = 42\n")
+    (folder / "script.py").write_text(
+        "from loader_test_package.common import shared\noptions = {'vus': shared}\ndef default(): pass\n"
+    )
+    assert load_script(folder / "script.py", {}).exports.options == {"vus": 42}
+    assert sys.path[-1] == str(tmp_path)
+    sys.path.remove(str(tmp_path))
+
+
 def test_exception_at_import(load):
     """What a script raises while it is imported comes with the script's own frames only."""
     with pytest.raises(ScriptError) as caught:

@@ -80,6 +80,7 @@ def _new_module(file: Path) -> ModuleType:
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)
+    _find_packages_of(file)
     package = ModuleType(PACKAGE, "The script's folder, so that its modules can be imported relatively.")
     package.__path__ = [folder]
     sys.modules[PACKAGE] = package
@@ -90,6 +91,19 @@ def _new_module(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     return module
+
+
+def _find_packages_of(file: Path) -> None:
+    """Let scripts in a package import from all of it: ``from suites.common import ...``.
+
+    Folders with an ``__init__.py`` are packages; what holds the topmost of them is searched last, so that it
+    hides nothing.
+    """
+    top = file.parent
+    while (top / "__init__.py").is_file():
+        top = top.parent
+    if top != file.parent and str(top) not in sys.path:
+        sys.path.append(str(top))
 
 
 def _execute(code: Any, module: ModuleType, file: Path) -> None:

@@ -1,8 +1,9 @@
 """AIaaS's declaration; endpoints and WebSockets hang themselves on it."""
 
 from swell_target.base.service import Service
+from swell_target.base.writes import Written
 from swell_target.services.aiaas import seed
-from swell_target.services.aiaas.schema import SCHEMA
+from swell_target.services.aiaas.schema import EVENTS, MESSAGES, SCHEMA
 
 SERVICE = Service(
     name="aiaas",
@@ -11,4 +12,8 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
+    writes={
+        "messages": Written(MESSAGES.c.id, MESSAGES.c.id),
+        "webhooks": Written(EVENTS.c.id, EVENTS.c.id, EVENTS.c.times),
+    },
 )

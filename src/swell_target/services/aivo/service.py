@@ -4,8 +4,9 @@ from msgspec import Struct
 
 from swell_target.base.clock import new_id
 from swell_target.base.service import HEALTH_PATHS, Cors, Failure, Service
+from swell_target.base.writes import Written
 from swell_target.services.aivo import edge_rules, seed
-from swell_target.services.aivo.schema import SCHEMA
+from swell_target.services.aivo.schema import ASSESSMENTS, DOCUMENTS, GRADES, SCHEMA
 
 
 def correlate(headers: dict[str, str]) -> list[tuple[str, str]]:
@@ -46,6 +47,9 @@ def failure_type(path: str) -> type[Struct]:
     return OpenAIFailure if path.startswith("/v1/") else Failure
 
 
+# A submission is graded within its assessment.
+GRADE_KEY = GRADES.c.assessment_id + "/" + GRADES.c.submission_id
+
 SERVICE = Service(
     name="aivo",
     title="AIVO: AI gateway, assessment and search",
@@ -53,6 +57,11 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
+    writes={
+        "assessments": Written(ASSESSMENTS.c.id, ASSESSMENTS.c.id),
+        "documents": Written(DOCUMENTS.c.id, DOCUMENTS.c.id),
+        "grades": Written(GRADE_KEY, GRADE_KEY),
+    },
     cors=Cors(origin="", credentials=True, expose=("X-Correlation-ID",)),
     health_paths=(
         *HEALTH_PATHS,

@@ -14,9 +14,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
 )
 
 from swell_target.base.schema import Schema
+from swell_target.base.writes import Written
 
 METADATA = MetaData()
 
@@ -208,3 +210,16 @@ ALL_TABLES = (
     USERS,
 )
 SCHEMA = Schema("aspire", 2, METADATA)
+# An account is known by its address, an attempt at a quiz by its learner, lesson and number.
+WRITES = {
+    "accounts": Written(USERS.c.id, USERS.c.email),
+    "enrollments": Written(
+        ENROLLMENTS.c.id,
+        USERS.c.email,
+        source=ENROLLMENTS.join(USERS, USERS.c.id == ENROLLMENTS.c.user_id),
+    ),
+    "quiz_attempts": Written(
+        ATTEMPTS.c.id, ATTEMPTS.c.user_id + "/" + ATTEMPTS.c.lesson_id + "/" + cast(ATTEMPTS.c.number, String)
+    ),
+    "submissions": Written(SUBMISSIONS.c.id, SUBMISSIONS.c.id),
+}

@@ -5,7 +5,7 @@ from swell_target.base.call import Call
 from swell_target.base.errors import Problem
 from swell_target.base.service import HEALTH_PATHS, Auth, Service
 from swell_target.services.aspire import seed
-from swell_target.services.aspire.schema import SCHEMA
+from swell_target.services.aspire.schema import SCHEMA, WRITES
 
 TOKEN_KIND = "aspire"  # noqa: S105 - a kind of token, not one
 TOKEN_SECONDS = 24 * 3600
@@ -19,6 +19,7 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
+    writes=WRITES,
     health_paths=(*HEALTH_PATHS, "/api/health"),
 )
 

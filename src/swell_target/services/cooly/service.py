@@ -1,8 +1,9 @@
 """Cooly's declaration; routes and jobs hang themselves on it."""
 
 from swell_target.base.service import HEALTH_PATHS, Service
+from swell_target.base.writes import Written
 from swell_target.services.cooly import seed
-from swell_target.services.cooly.schema import SCHEMA
+from swell_target.services.cooly.schema import SCHEMA, SESSIONS
 
 SERVICE = Service(
     name="cooly",
@@ -11,5 +12,6 @@ SERVICE = Service(
     schema=SCHEMA,
     seed=seed.fill,
     clean=seed.clean,
+    writes={"generations": Written(SESSIONS.c.id, SESSIONS.c.client_key)},
     health_paths=(*HEALTH_PATHS, "/api/health"),
 )
