@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from swell.net.response import RequestError as RequestError
     from swell.net.response import Response as Response
+    from swell.scripts.native import expect as expect
     from swell.scripts.native import feeder as feeder
     from swell.scripts.native import http as http
     from swell.scripts.native import ws as ws
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from swell.scripts.native.environment import MissingVariable as MissingVariable
     from swell.scripts.native.environment import env as env
     from swell.scripts.native.feeder import FeederExhausted as FeederExhausted
+    from swell.scripts.native.invariants import invariant as invariant
+    from swell.scripts.native.ledger import Ledger as Ledger
+    from swell.scripts.native.ledger import ledger as ledger
     from swell.scripts.native.metrics import Counter as Counter
     from swell.scripts.native.metrics import Gauge as Gauge
     from swell.scripts.native.metrics import Rate as Rate
@@ -39,6 +43,7 @@ _HOMES = {
     "FeederExhausted": f"{_NATIVE}.feeder",
     "Gauge": f"{_NATIVE}.metrics",
     "IterationFailed": f"{_NATIVE}.checks",
+    "Ledger": f"{_NATIVE}.ledger",
     "MissingVariable": f"{_NATIVE}.environment",
     "Rate": f"{_NATIVE}.metrics",
     "RequestError": "swell.net.response",
@@ -49,10 +54,13 @@ _HOMES = {
     "check": f"{_NATIVE}.checks",
     "context": f"{_NATIVE}.context",
     "env": f"{_NATIVE}.environment",
+    "expect": _NATIVE,
     "fail": f"{_NATIVE}.checks",
     "feeder": _NATIVE,
     "group": f"{_NATIVE}.checks",
     "http": _NATIVE,
+    "invariant": f"{_NATIVE}.invariants",
+    "ledger": f"{_NATIVE}.ledger",
     "random": f"{_NATIVE}.randomness",
     "scenario": f"{_NATIVE}.scenarios",
     "sleep": f"{_NATIVE}.checks",
@@ -66,6 +74,7 @@ __all__ = [
     "FeederExhausted",
     "Gauge",
     "IterationFailed",
+    "Ledger",
     "MissingVariable",
     "Rate",
     "RequestError",
@@ -77,10 +86,13 @@ __all__ = [
     "check",
     "context",
     "env",
+    "expect",
     "fail",
     "feeder",
     "group",
     "http",
+    "invariant",
+    "ledger",
     "random",
     "scenario",
     "sleep",

@@ -90,6 +90,7 @@ class Scripted:
             Phase.INITIALIZING: frames.Ready(),
             Phase.SETUP: frames.SetupDone(b'{"a":1}'),
             Phase.RUNNING: frames.Finished(),
+            Phase.STOPPING: frames.Finished(),
             Phase.TEARDOWN: frames.TeardownDone(),
             Phase.SUMMARY: frames.SummaryHandled(None),
             Phase.LEAVING: frames.Bye(),

@@ -62,6 +62,7 @@ def test_a_script_runs_from_setup_to_summary(tmp_path: Path) -> None:
         "initializing",
         "setup",
         "running",
+        "invariants",
         "teardown",
         "summary",
         "leaving",

@@ -22,7 +22,8 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     """Run one iteration of the Python file SCRIPT in the foreground.
 
     Every request and response is shown, checks and custom metrics after it. Breakpoints, pdb and profilers
-    work as in any Python program. The exit code is 107 if the script raised.
+    work as in any Python program. The exit code is 107 if the script raised, 113 if an
+    invariant does not hold.
     """
     file = find_script(script, system)
     # As in a worker, and here as early as it can be: the script's libraries must behave as they will there.
@@ -30,6 +31,8 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     from swell.cli.plan import Sources  # noqa: PLC0415
     from swell.engine.clock import GeventClock  # noqa: PLC0415
     from swell.engine.plan import sorted_scenarios  # noqa: PLC0415
+    from swell.report.ansi import Painter  # noqa: PLC0415
+    from swell.report.invariants import invariant_lines  # noqa: PLC0415
     from swell.scripts.native.debug import debug_script  # noqa: PLC0415
     from swell.scripts.native.loader import load_script  # noqa: PLC0415
 
@@ -47,7 +50,7 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
         system.stdout.write(f"{text}\n")
         system.stdout.flush()
 
-    went_well = debug_script(
+    debugged = debug_script(
         loaded,
         scenarios[name],
         plan.options,
@@ -56,4 +59,10 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
         seed=plan.options.seed or seed,
         write=write,
     )
-    return ExitCode.OK if went_well else ExitCode.SCRIPT_EXCEPTION
+    colour = Painter(system.color and not sources.command.no_color)
+    for line in invariant_lines(debugged.invariants, (), width=system.width, paint=colour):
+        write(line)
+    if not debugged.went_well:
+        return ExitCode.SCRIPT_EXCEPTION
+    is_sound = all(state.status == "held" for state in debugged.invariants)
+    return ExitCode.OK if is_sound else ExitCode.INVARIANT_BROKEN

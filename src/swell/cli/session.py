@@ -147,6 +147,7 @@ class Session(RunListener):
             Phase.RUNNING: (True, ""),
             Phase.STOPPING: (True, "stopping"),
             Phase.SETUP: (exports.has_setup and not options.no_setup, "setup()"),
+            Phase.INVARIANTS: (bool(exports.invariants), "invariants"),
             Phase.TEARDOWN: (exports.has_teardown and not options.no_teardown, "teardown()"),
             Phase.SUMMARY: (has_summary, "handle_summary()"),
         }

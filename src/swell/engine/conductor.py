@@ -14,6 +14,7 @@ from swell.engine.lifecycle import BEFORE_RUN, TRANSITIONS, Cause, Event, Phase
 from swell.engine.port import Port, WorkerView
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
 from swell.engine.results import RunResults
+from swell.engine.settlement import Settlement
 from swell.engine.sizing import worker_count
 from swell.metrics.snapshot import Snapshot
 
@@ -48,6 +49,7 @@ class Conductor:
         self.summary_files: dict[str, bytes] | None = None
         self.exports: ScriptExports | None = None
         self._port = port
+        self._settlement = Settlement(port)
         self._listener = listener
         self._now_ns = now_ns
         self._workers: dict[int, WorkerView] = {0: WorkerView(heard_ns=now_ns)}
@@ -65,6 +67,7 @@ class Conductor:
             Phase.SETUP: self._begin_setup,
             Phase.RUNNING: self._begin_running,
             Phase.STOPPING: self._begin_stopping,
+            Phase.INVARIANTS: self._begin_invariants,
             Phase.TEARDOWN: self._begin_teardown,
             Phase.SUMMARY: self._begin_summary,
             Phase.LEAVING: self._begin_leaving,
@@ -81,6 +84,9 @@ class Conductor:
             frames.AbortRequested: self._on_abort_requested,
             frames.MarkedFailed: self._on_marked_failed,
             frames.Finished: self._on_finished,
+            frames.LedgerPart: self._settlement.on_part,
+            frames.LedgersAdded: lambda _worker, _frame: self._settlement.on_added(),
+            frames.InvariantsChecked: self._on_invariants_checked,
             frames.TeardownDone: self._on_teardown_done,
             frames.SummaryHandled: self._on_summary_handled,
             frames.Heartbeat: self._on_heartbeat,
@@ -207,8 +213,23 @@ class Conductor:
                 self._port.send(index, frames.Stop(reason))
         return Event.DONE if self._all(lambda view: view.is_finished) else None
 
-    def _begin_teardown(self) -> Event | None:
+    def _begin_invariants(self) -> Event | None:
         self._round_due_ns = None
+        self.results.finish(self._now_ns)
+        plans = self._script.invariants if self.results.has_ended_scenarios else ()
+        longest_ns = self._settlement.begin(plans, self._setup_data, self._workers)
+        if not longest_ns:
+            return Event.DONE
+        self.results.pause(self._now_ns)
+        self._deadline_ns = self._now_ns + longest_ns + ANSWER_NS
+        return None
+
+    def _begin_teardown(self) -> Event | None:
+        self._settlement.end()
+        self.results.settle(self._settlement.invariants, self._settlement.ledgers, self._now_ns)
+        broken = troubles.invariants_broken(self._settlement.invariants)
+        if broken is not None:
+            self._blame(broken)
         self.results.finish(self._now_ns)
         wanted = self._setup_done and self._script.has_teardown and not self._options.no_teardown
         if not wanted or not self._workers[0].is_alive:
@@ -310,6 +331,11 @@ class Conductor:
         if self.phase in {Phase.RUNNING, Phase.STOPPING} and self._all(lambda view: view.is_finished):
             self._apply(Event.DONE)
 
+    def _on_invariants_checked(self, _worker: int, frame: frames.InvariantsChecked) -> None:
+        self._settlement.on_checked(frame)
+        if self.phase is Phase.INVARIANTS:
+            self._apply(Event.DONE)
+
     def _on_teardown_done(self, _worker: int, _frame: frames.TeardownDone) -> None:
         if self.phase is Phase.TEARDOWN:
             self._apply(Event.DONE)
@@ -367,7 +393,7 @@ class Conductor:
             self._apply(Event.STOP)
 
     def _on_deadline(self) -> None:
-        late = [index for index, view in self._living() if self._is_late(index, view)]
+        late = [index for index, view in self._living() if view.owes_answer(self.phase, index)]
         for index in late:
             view = self._workers[index]
             cause = troubles.late(self.phase, index, view.stack, self.request.path, self._plan)
@@ -376,17 +402,6 @@ class Conductor:
                 self.results.lose(index)
             self._kill(index)
         self._apply(Event.LATE)
-
-    def _is_late(self, worker: int, view: WorkerView) -> bool:
-        match self.phase:
-            case Phase.INITIALIZING:
-                return not view.is_ready
-            case Phase.STOPPING:
-                return not view.is_finished
-            case Phase.LEAVING:
-                return False
-            case _:
-                return worker == 0
 
     def _advance_without(self, worker: int) -> None:
         """Go on after the death of ``worker``: nobody may wait for it."""
@@ -401,9 +416,11 @@ class Conductor:
             case Phase.STOPPING:
                 if self._all(lambda view: view.is_finished):
                     self._apply(Event.DONE)
-            case Phase.TEARDOWN | Phase.SUMMARY:
+            case Phase.INVARIANTS | Phase.TEARDOWN | Phase.SUMMARY:
                 if worker == 0:
                     self._apply(Event.FAILED)
+                else:
+                    self._settlement.without(worker)
             case _:
                 self._apply(Event.STOP)
 

@@ -10,8 +10,10 @@ import msgspec
 from swell.base.clock import Clock
 from swell.config.options import Options
 from swell.config.scenarios import Scenario
+from swell.engine.invariants import InvariantScript, check_invariants
 from swell.engine.script import RunStatistics, Script
 from swell.engine.vu import VU, ControlFlow, RunAborted, current_vu
+from swell.metrics.invariants import InvariantState
 from swell.metrics.samples import SAMPLE, ErrorTable, Recorder
 from swell.metrics.tags import TagRegistry
 
@@ -137,6 +139,14 @@ class ForegroundRun:
         vu.iteration += 1
         vu.iteration_in_scenario += 1
         return error
+
+    def invariants(self) -> tuple[InvariantState, ...]:
+        """Check the script's invariants, where it has any."""
+        if not isinstance(self._script, InvariantScript):
+            return ()
+        runtime = self._runtime
+        vu = self._lifecycle_vu("::invariants")
+        return check_invariants(self._script, vu, self._setup_data, runtime.clock)
 
     def teardown(self) -> None:
         """Run teardown where the script has one. Raises ``ScriptError``."""

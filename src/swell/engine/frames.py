@@ -9,6 +9,7 @@ from swell.config.options import Options
 from swell.config.scenarios import Scenario
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import Delta, SeriesRules
+from swell.metrics.invariants import InvariantState, LedgerState
 
 LENGTH = struct.Struct("!I")
 MAX_FRAME_BYTES = 256 * 1024 * 1024
@@ -63,6 +64,26 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     reason: str
 
 
+class TakeLedgers(msgspec.Struct, frozen=True, tag="take-ledgers"):
+    """Give the next part of the ledgers; answered with LedgerPart."""
+
+
+class AddLedgers(msgspec.Struct, frozen=True, tag="add-ledgers"):
+    """A part of another worker's ledgers (worker 0 only); answered with LedgersAdded."""
+
+    part: bytes
+
+
+class CheckInvariants(msgspec.Struct, frozen=True, tag="check-invariants"):
+    """Check all invariants (worker 0 only); answered with InvariantsChecked or ScriptFailed.
+
+    ``missing`` says what the ledgers lack, such as a lost worker's part; empty where they are complete.
+    """
+
+    setup_data: bytes | None
+    missing: str = ""
+
+
 class RunTeardown(msgspec.Struct, frozen=True, tag="teardown"):
     """Run teardown (worker 0 only)."""
 
@@ -79,7 +100,20 @@ class Exit(msgspec.Struct, frozen=True, tag="exit"):
     """Send Bye and end the process."""
 
 
-Down = Load | Plan | RunSetup | Start | StartScenario | Stop | RunTeardown | RunHandleSummary | Exit
+Down = (
+    Load
+    | Plan
+    | RunSetup
+    | Start
+    | StartScenario
+    | Stop
+    | TakeLedgers
+    | AddLedgers
+    | CheckInvariants
+    | RunTeardown
+    | RunHandleSummary
+    | Exit
+)
 
 
 # Up: worker to coordinator.
@@ -101,7 +135,7 @@ class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
 class ScriptFailed(msgspec.Struct, frozen=True, tag="script-failed"):
     """The script raised (or ran out of time: ``timed_out``, or aborted the run: ``aborted``).
 
-    ``stage`` is load, init (a VU's), setup, teardown or handle_summary.
+    ``stage`` is load, init (a VU's), setup, invariants, teardown or handle_summary.
     """
 
     stage: str
@@ -199,6 +233,24 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """All scenarios of this worker are over and its last Progress was sent."""
 
 
+class LedgerPart(msgspec.Struct, frozen=True, tag="ledger-part"):
+    """A part of this worker's ledgers, of bounded length."""
+
+    part: bytes
+    is_last: bool
+
+
+class LedgersAdded(msgspec.Struct, frozen=True, tag="ledgers-added"):
+    """The part is taken; the next may come."""
+
+
+class InvariantsChecked(msgspec.Struct, frozen=True, tag="invariants-checked"):
+    """What came of each invariant, in the order of the script, and what the ledgers hold."""
+
+    invariants: tuple[InvariantState, ...]
+    ledgers: tuple[LedgerState, ...]
+
+
 class TeardownDone(msgspec.Struct, frozen=True, tag="teardown-done"):
     """teardown returned."""
 
@@ -233,6 +285,9 @@ Up = (
     | AbortRequested
     | MarkedFailed
     | Finished
+    | LedgerPart
+    | LedgersAdded
+    | InvariantsChecked
     | TeardownDone
     | SummaryHandled
     | Heartbeat

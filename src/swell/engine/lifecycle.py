@@ -1,6 +1,6 @@
 r"""The phases of a run and the table of what follows what: data only, applied by ``Conductor``.
 
-    loading -> initializing -> setup -> running -> teardown -> summary -> leaving -> over
+    loading -> initializing -> setup -> running -> invariants -> teardown -> summary -> leaving -> over
                                   \         \-> stopping -/
                                    \-> stopping
 
@@ -24,6 +24,7 @@ class Phase(StrEnum):
     SETUP = "setup"
     RUNNING = "running"
     STOPPING = "stopping"
+    INVARIANTS = "invariants"
     TEARDOWN = "teardown"
     SUMMARY = "summary"
     LEAVING = "leaving"
@@ -53,10 +54,14 @@ TRANSITIONS: dict[tuple[Phase, Event], Phase] = {
     (Phase.SETUP, Event.STOP): Phase.STOPPING,
     (Phase.SETUP, Event.FAILED): Phase.SUMMARY,
     (Phase.SETUP, Event.LATE): Phase.SUMMARY,
-    (Phase.RUNNING, Event.DONE): Phase.TEARDOWN,
+    (Phase.RUNNING, Event.DONE): Phase.INVARIANTS,
     (Phase.RUNNING, Event.STOP): Phase.STOPPING,
-    (Phase.STOPPING, Event.DONE): Phase.TEARDOWN,
-    (Phase.STOPPING, Event.LATE): Phase.TEARDOWN,
+    (Phase.STOPPING, Event.DONE): Phase.INVARIANTS,
+    (Phase.STOPPING, Event.LATE): Phase.INVARIANTS,
+    (Phase.INVARIANTS, Event.DONE): Phase.TEARDOWN,
+    (Phase.INVARIANTS, Event.STOP): Phase.TEARDOWN,
+    (Phase.INVARIANTS, Event.FAILED): Phase.TEARDOWN,
+    (Phase.INVARIANTS, Event.LATE): Phase.TEARDOWN,
     (Phase.TEARDOWN, Event.DONE): Phase.SUMMARY,
     (Phase.TEARDOWN, Event.FAILED): Phase.SUMMARY,
     (Phase.TEARDOWN, Event.LATE): Phase.SUMMARY,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from swell.engine import frames
+from swell.engine.lifecycle import Phase
 
 
 class Port(Protocol):
@@ -36,3 +37,15 @@ class WorkerView:
     stack: str = ""
     rss_bytes: int = 0
     scenarios_done: set[str] = field(default_factory=set)
+
+    def owes_answer(self, phase: Phase, index: int) -> bool:
+        """Whether ``phase`` waits for this worker, the one with number ``index``."""
+        match phase:
+            case Phase.INITIALIZING:
+                return not self.is_ready
+            case Phase.STOPPING:
+                return not self.is_finished
+            case Phase.LEAVING:
+                return False
+            case _:
+                return index == 0

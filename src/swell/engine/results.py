@@ -19,6 +19,7 @@ from swell.engine.progress import ScenarioSpan, own_max_vus, scenario_state
 from swell.engine.request import ResolvedPlan
 from swell.engine.schedule import regular_duration_ns
 from swell.engine.trust import HealthTotals, verdict_input
+from swell.metrics.invariants import InvariantState, LedgerState
 from swell.metrics.run_aggregate import RunAggregate
 from swell.metrics.snapshot import RunInfo, ScenarioState, Snapshot, ThresholdResult
 from swell.metrics.verdict import reach_verdict
@@ -54,10 +55,20 @@ class RunResults:
         self._max_vus_of_all = 0
         self._planned_ns = 0
         self._gone: set[int] = set()
+        self._invariants: tuple[InvariantState, ...] = ()
+        self._ledgers: tuple[LedgerState, ...] = ()
+        # Time that is no part of the run: rates do not count the wait until the target is consistent.
+        self._paused_since_ns: int | None = None
+        self._paused_ns = 0
         self.lost_workers: list[int] = []
 
     def __repr__(self) -> str:
         return f"<RunResults {self._run_id} workers={self._workers} lost={self.lost_workers}>"
+
+    @property
+    def has_ended_scenarios(self) -> bool:
+        """Whether scenarios ran, if only for a moment."""
+        return bool(self._spans) and self._ended_ns is not None
 
     @property
     def has_started(self) -> bool:
@@ -133,6 +144,19 @@ class RunResults:
         self._ended_ns = now_ns
         self._close_spans(now_ns)
 
+    def pause(self, now_ns: int) -> None:
+        """From here on nothing is measured, until ``settle``."""
+        self._paused_since_ns = now_ns
+
+    def settle(
+        self, invariants: tuple[InvariantState, ...], ledgers: tuple[LedgerState, ...], now_ns: int
+    ) -> None:
+        """Keep what the invariants came to; what is measured from here on counts again."""
+        self._invariants, self._ledgers = invariants, ledgers
+        if self._paused_since_ns is not None:
+            self._paused_ns += now_ns - self._paused_since_ns
+            self._paused_since_ns = None
+
     def sample_gauges(self, now_ns: int) -> None:
         """Sample ``vus`` and ``vus_max`` over all workers, as k6 does once a second."""
         if self._aggregate is None or (self._is_at_plans_end(now_ns) and "vus" in self._aggregate.values):
@@ -184,7 +208,10 @@ class RunResults:
         # Where setup failed there were no scenarios that could have run longer.
         if over and self._spans and not any(state.iterations for state in states):
             warnings.append("no iteration was completed; consider a longer duration")
+        if ended_early and self._invariants:
+            warnings.append("the invariants are those of a run that ended early: what it wrote until then")
         snapshot = self._aggregate.snapshot(info, states, warnings=warnings, setup_data=self._setup_data)
+        snapshot = msgspec.structs.replace(snapshot, invariants=self._invariants, ledgers=self._ledgers)
         if not over:
             return snapshot
         measured = verdict_input(
@@ -205,7 +232,8 @@ class RunResults:
         return self._plan
 
     def _elapsed_ns(self, now_ns: int) -> int:
-        return max(0, (now_ns if self._ended_ns is None else self._ended_ns) - self._begun_ns)
+        ended_ns = now_ns if self._ended_ns is None else self._ended_ns
+        return max(0, ended_ns - self._begun_ns - self._paused_ns)
 
     def _states(self, now_ns: int) -> list[ScenarioState]:
         return [

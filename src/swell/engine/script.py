@@ -20,6 +20,17 @@ JSONValue = dict[str, "JSONValue"] | list["JSONValue"] | str | int | float | boo
 IterationFunction = Callable[[], None]
 
 
+class InvariantPlan(msgspec.Struct, frozen=True):
+    """An invariant that the script declares: it must hold ``within_ns`` after the scenarios' end.
+
+    ``timeout_ns`` is what one attempt to see it hold may take.
+    """
+
+    name: str
+    within_ns: int
+    timeout_ns: int
+
+
 class ScriptExports(msgspec.Struct, frozen=True):
     """What loading a script has shown."""
 
@@ -33,6 +44,8 @@ class ScriptExports(msgspec.Struct, frozen=True):
     places: dict[str, str] = {}
     # Custom metrics that the script declares: (name, type, contains).
     metrics: tuple[tuple[str, str, str], ...] = ()
+    # What must hold after the scenarios; where there is one, the script is an ``InvariantScript``.
+    invariants: tuple[InvariantPlan, ...] = ()
     # What is wrong with the script although it loads; to be listed together with the faults of its options.
     faults: tuple[Fault, ...] = ()
 

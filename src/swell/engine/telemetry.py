@@ -48,6 +48,9 @@ class Telemetry:
         self._vitals = Vitals()
         self._taken_ns = clock.now_ns()
         self._seconds: gevent.Greenlet[..., None] | None = None
+        # Where the recorder's buffers go when it is not paused; None while it is not.
+        self._unpaused: Callable[[memoryview, memoryview], None] | None = None
+        self._pauses = 0
 
     def begin(self) -> None:
         """Start to tick, and to report each second counted from now (setup is measured too)."""
@@ -68,13 +71,35 @@ class Telemetry:
         """Send what the last second's report did not have yet."""
         self._send(final=True)
 
+    def pause(self) -> None:
+        """Measure nothing from now on: neither what the script does nor how the worker fares."""
+        if self._unpaused is None:
+            self._recorder.flush()
+            self._unpaused, self._recorder.on_full = self._recorder.on_full, None
+
+    def resume(self) -> None:
+        """Measure again, and forget what was seen meanwhile."""
+        if self._unpaused is not None:
+            self._recorder.flush()
+            self._recorder.on_full, self._unpaused = self._unpaused, None
+            self._pauses += 1
+            self._errors.drain()
+            self._pulse.beat_ns = self._clock.now_ns()
+            self._pulse.take_stall()
+            self._health()
+
     def _tick(self) -> None:
         deadline_ns = self._clock.now_ns()
         while True:
             deadline_ns += TICK_NS
+            pauses = self._pauses
             self._clock.sleep_until_ns(deadline_ns)
             now_ns = self._clock.now_ns()
             self._pulse.beat_ns = now_ns
+            if pauses != self._pauses or self._unpaused is not None:
+                # Part of the time was none that counts.
+                deadline_ns = now_ns
+                continue
             lag_ns = now_ns - deadline_ns
             stack = self._pulse.take_stall()
             # A stack that was sampled in a shorter delay than it takes to be called a stall is chance.
@@ -96,9 +121,12 @@ class Telemetry:
     def _send(self, *, final: bool) -> None:
         self._recorder.flush()
         now_ns = self._clock.now_ns()
-        delta = self._aggregator.take_delta(self._taken_ns, now_ns, self._errors.drain())
+        is_paused = self._unpaused is not None
+        errors = [] if is_paused else self._errors.drain()
+        delta = self._aggregator.take_delta(self._taken_ns, now_ns, errors)
         self._taken_ns = now_ns
-        self._channel.send(Progress(delta, self._counts(), self._health(), final))
+        health = Health() if is_paused else self._health()
+        self._channel.send(Progress(delta, self._counts(), health, final))
 
     def _health(self) -> Health:
         return self._vitals.take(len(self._registry), self._registry.overflowed)

@@ -9,6 +9,7 @@ from swell.engine.frames import ScriptFailed
 from swell.engine.lifecycle import Cause, Phase
 from swell.engine.request import ResolvedPlan
 from swell.engine.stacks import blocking_frame
+from swell.metrics.invariants import InvariantState
 
 _MIB = 1024 * 1024
 
@@ -53,10 +54,26 @@ def thresholds_crossed(metrics: Sequence[str]) -> Cause:
     )
 
 
+def invariants_broken(states: Sequence[InvariantState]) -> Cause | None:
+    """Invariants of the target do not hold, or nobody could see whether they do; None where all hold."""
+    parts = []
+    for status, what in (("broken", "do not hold"), ("unchecked", "could not be checked")):
+        names = [f"'{state.name}'" for state in states if state.status == status]
+        if names:
+            parts.append(
+                f"{', '.join(names)} {what if len(names) > 1 else what.replace('do not', 'does not')}"
+            )
+    if not parts:
+        return None
+    return Cause(ExitCode.INVARIANT_BROKEN, f"invariants: {'; '.join(parts)}", "invariants")
+
+
 def script_failed(frame: ScriptFailed, options: Options | None) -> Cause:
     """The script raised outside of iterations, or took too long there."""
     if frame.aborted:
         return script_aborted(frame.message)
+    if frame.timed_out and frame.stage == "invariants":
+        return _unanswered(frame.stage, "")
     if frame.timed_out:
         return _timed_out(frame.stage, options, "")
     return Cause(ExitCode(frame.exit_code), frame.message, frame.slug, hint=frame.hint, stack=frame.stack)
@@ -104,6 +121,8 @@ def late(phase: Phase, worker: int, stack: str, script_path: str, plan: Resolved
     match phase:
         case Phase.SETUP:
             return _timed_out("setup", options, where)
+        case Phase.INVARIANTS:
+            return _unanswered("invariants", where)
         case Phase.TEARDOWN:
             return _timed_out("teardown", options, where)
         case Phase.SUMMARY:
@@ -121,6 +140,11 @@ def late(phase: Phase, worker: int, stack: str, script_path: str, plan: Resolved
                 f"worker {worker} took too long to {doing}{where}",
                 "init-timeout",
             )
+
+
+def _unanswered(stage: str, where: str) -> Cause:
+    hint = "give the invariant a longer timeout, or have one attempt do less"
+    return Cause(ExitCode.GENERIC_TIMEOUT, f"checking the {stage} took too long{where}", "timeout", hint=hint)
 
 
 def _timed_out(stage: str, options: Options | None, where: str) -> Cause:

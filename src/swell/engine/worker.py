@@ -14,15 +14,17 @@ from typing import Any
 
 import gevent
 
-from swell.base.clock import Clock
+from swell.base.clock import NS_PER_SECOND, Clock
 from swell.base.errors import ScriptError, SwellError
 from swell.config.options import Options
 from swell.engine import frames
 from swell.engine.clock import GeventClock
 from swell.engine.executor import Executor, ExecutorEnvironment
 from swell.engine.executors import make_executor
+from swell.engine.invariants import InvariantScript, check_invariants
 from swell.engine.schedule import planned_vus
 from swell.engine.script import RunStatistics, Script
+from swell.engine.settlement import longest_check_ns
 from swell.engine.telemetry import Telemetry
 from swell.engine.uplink import WorkerChannel
 from swell.engine.vu import VU, ControlFlow, IterationInterrupted, RunAborted, current_vu
@@ -40,6 +42,8 @@ GC_THRESHOLDS = (10_000, 20, 50)
 OWN_DESCRIPTORS = 50
 # The last frames must leave the process; a coordinator that does not read them for so long is gone.
 FLUSH_S = 2.0
+# For reading worker 0's own ledgers, before the invariants' own time begins.
+LEDGER_NS = 60 * NS_PER_SECOND
 
 
 class Worker:
@@ -75,7 +79,8 @@ class Worker:
         self._running: set[str] = set()
         self._is_stopped = False
         self._is_finished = False
-        self._setup_task: gevent.Greenlet[..., None] | None = None
+        # Setup or the invariants, while they run: a stop ends them.
+        self._stage_task: gevent.Greenlet[..., None] | None = None
         self._dropped_lines = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             frames.Load: self._on_load,
@@ -84,6 +89,9 @@ class Worker:
             frames.Start: self._on_start,
             frames.StartScenario: self._on_start_scenario,
             frames.Stop: self._on_stop,
+            frames.TakeLedgers: self._on_take_ledgers,
+            frames.AddLedgers: self._on_add_ledgers,
+            frames.CheckInvariants: self._on_check_invariants,
             frames.RunTeardown: self._on_teardown,
             frames.RunHandleSummary: self._on_handle_summary,
         }
@@ -226,8 +234,8 @@ class Worker:
     def _on_stop(self, _frame: frames.Stop) -> None:
         self._is_stopped = True
         self._pending.clear()
-        if self._setup_task is not None:
-            self._setup_task.kill(IterationInterrupted, block=False)
+        if self._stage_task is not None:
+            self._stage_task.kill(IterationInterrupted, block=False)
         for name in self._running:
             self._executors[name].stop()
         self._finish_when_done()
@@ -254,6 +262,39 @@ class Worker:
                 initialized_vus=initialized,
             )
 
+    # Ledgers and invariants.
+
+    def _on_take_ledgers(self, _frame: frames.TakeLedgers) -> None:
+        part, is_last = self._audited().take_ledgers()
+        self._channel.send(frames.LedgerPart(part, is_last))
+
+    def _on_add_ledgers(self, frame: frames.AddLedgers) -> None:
+        self._audited().add_ledgers(frame.part)
+        self._channel.send(frames.LedgersAdded())
+
+    def _on_check_invariants(self, frame: frames.CheckInvariants) -> None:
+        script = self._audited()
+
+        def check(vu: VU) -> frames.InvariantsChecked:
+            states = check_invariants(script, vu, frame.setup_data, self.clock, frame.missing)
+            return frames.InvariantsChecked(states, script.ledger_states())
+
+        def done(checked: frames.InvariantsChecked) -> None:
+            self._measure_again()
+            self._channel.send(checked)
+
+        longest_ns = longest_check_ns(script.exports.invariants) + LEDGER_NS
+        self._stage_task = gevent.spawn(self._in_time, "invariants", longest_ns, check, done)
+
+    def _audited(self) -> InvariantScript:
+        """The script, for its ledgers; what they and the looks cost, and ask the target, is no load."""
+        script = self._loaded()
+        if self._telemetry is not None:
+            self._telemetry.pause()
+        if not isinstance(script, InvariantScript):
+            raise TypeError("the script has no ledgers")
+        return script
+
     # Setup, teardown and handle_summary: VU 0, with a time-out.
 
     def _on_setup(self, _frame: frames.RunSetup) -> None:
@@ -262,11 +303,17 @@ class Worker:
             self._channel.send(frames.SetupDone(data))
 
         script = self._loaded()
-        self._setup_task = gevent.spawn(
+        self._stage_task = gevent.spawn(
             self._in_time, "setup", self.options.setup_timeout_ns, script.setup, done
         )
 
+    def _measure_again(self) -> None:
+        if self._telemetry is not None:
+            self._telemetry.resume()
+
     def _on_teardown(self, frame: frames.RunTeardown) -> None:
+        self._measure_again()
+
         def teardown(vu: VU) -> None:
             script.teardown(vu, frame.setup_data)
 

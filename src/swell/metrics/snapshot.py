@@ -12,6 +12,7 @@ import msgspec
 
 from swell.base.errors import ExitCode, SwellError
 from swell.metrics.histogram import Histogram
+from swell.metrics.invariants import InvariantState, LedgerState
 from swell.metrics.model import Metric
 
 SNAPSHOT_VERSION = 1
@@ -209,6 +210,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     scenarios: tuple[ScenarioState, ...] = ()
     sections: tuple[Section, ...] = ()
     timeline: tuple[Second, ...] = ()
+    invariants: tuple[InvariantState, ...] = ()
+    ledgers: tuple[LedgerState, ...] = ()
     verdict: Verdict | None = None
     warnings: tuple[str, ...] = ()
     setup_data: msgspec.Raw = msgspec.Raw(b"null")

@@ -1,13 +1,14 @@
 """What stands in the terminal when a run is over: k6's summary, then the parts that are swell's own.
 
-Order: summary, request table, times of the open model, errors, warnings, the verdict on the measurement,
-where the run was saved. The parts a person must not miss come last, next to the prompt.
+Order: summary, request table, times of the open model, errors, invariants, warnings, the verdict on the
+measurement, where the run was saved. The parts a person must not miss come last, next to the prompt.
 """
 
 import textwrap
 
 from swell.metrics.snapshot import Reason, Snapshot, Verdict
 from swell.report.ansi import BOLD, FAINT, GREEN, RED, YELLOW, Painter, ellipsised, printable
+from swell.report.invariants import invariant_lines
 from swell.report.legacy import legacy_summary
 from swell.report.numbers import significant
 from swell.report.openmodel import open_model_table
@@ -59,13 +60,14 @@ def summary_text(snapshot: Snapshot, *, mode: str = "compact", colour: bool = Fa
 def own_parts(
     snapshot: Snapshot, *, colour: bool = False, width: int = DEFAULT_WIDTH, saved_to: str = ""
 ) -> str:
-    """Request table, errors, warnings, verdict, where the run was saved; after each block an empty line."""
+    """Request table, errors, invariants, warnings, verdict, where it was saved; an empty line after each."""
     paint = Painter(colour)
     width = max(_MIN_WIDTH, width)
     blocks = [
         request_table(snapshot, width=width, paint=paint),
         open_model_table(snapshot, width=width, paint=paint),
         error_table(snapshot.errors, width=width, paint=paint),
+        invariant_lines(snapshot.invariants, snapshot.ledgers, width=width, paint=paint),
         _warnings(snapshot.warnings, width, paint),
         _outcome(snapshot, width, paint),
         verdict_lines(snapshot.verdict, width=width, paint=paint),

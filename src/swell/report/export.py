@@ -69,7 +69,7 @@ def summary_data(
         },
         "metrics": {state.key: _metric(snapshot, state) for state in shown_metrics(snapshot)},
     }
-    return data | _verdict(snapshot) | _setup_data(snapshot)
+    return data | _own(snapshot) | _setup_data(snapshot)
 
 
 def summary_export(snapshot: Snapshot) -> Json:
@@ -82,7 +82,7 @@ def summary_export(snapshot: Snapshot) -> Json:
         results = {result.source: not result.ok for result in _results(snapshot, state)}
         metrics[state.key] = values | ({"thresholds": results} if results else {})
     root = _group(snapshot, "", _by_name, _by_name)
-    return {"root_group": root, "metrics": metrics} | _verdict(snapshot) | _setup_data(snapshot)
+    return {"root_group": root, "metrics": metrics} | _own(snapshot) | _setup_data(snapshot)
 
 
 def machine_readable(snapshot: Snapshot, *, generated_at: str, script_source: str = "") -> Json:
@@ -102,7 +102,7 @@ def machine_readable(snapshot: Snapshot, *, generated_at: str, script_source: st
             },
             "metrics": [_machine_readable_metric(state) for state in shown_metrics(snapshot)],
         },
-    } | _verdict(snapshot)
+    } | _own(snapshot)
 
 
 def to_json(data: Json) -> str:
@@ -224,11 +224,22 @@ def _id(path: str) -> str:
     return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
 
 
-def _verdict(snapshot: Snapshot) -> Json:
-    """Ours, beside k6's keys: the verdict on the measurement; nothing while the run goes on."""
-    if snapshot.verdict is None:
-        return {}
-    return {"verdict": msgspec.json.decode(msgspec.json.encode(snapshot.verdict))}
+def _own(snapshot: Snapshot) -> Json:
+    """Ours, beside k6's keys: the verdict on the measurement, and invariants with ledgers if there are any.
+
+    Nothing of it while the run goes on.
+    """
+    own: Json = {}
+    if snapshot.verdict is not None:
+        own["verdict"] = _plain(snapshot.verdict)
+    if snapshot.invariants:
+        own["invariants"] = _plain(snapshot.invariants)
+        own["ledgers"] = _plain(snapshot.ledgers)
+    return own
+
+
+def _plain(value: object) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _setup_data(snapshot: Snapshot) -> Json:

@@ -117,7 +117,7 @@ def format_elapsed(elapsed_ns: int, longest_ns: int) -> str:
 
 
 def short_time(ms: float) -> str:
-    """A time in at most 7 characters, 3 digits of them significant: ``1.20ms``, ``850µs``, ``2m05s``."""
+    """A time with 3 significant digits: ``1.20ms``, ``850µs``, ``2m05s``; 7 characters below 1,000 hours."""
     if not math.isfinite(ms):
         return "-"
     if ms == 0:

@@ -30,7 +30,7 @@ def debug(load):
     def debug_source(source: str, **options: object) -> tuple[bool, str]:
         lines: list[str] = []
         script = load(source)
-        fine = debug_script(script, MAIN, Options(**options), {}, Clock(), write=lines.append)
+        fine, _ = debug_script(script, MAIN, Options(**options), {}, Clock(), write=lines.append)
         return fine, "\n".join(lines)
 
     return debug_source

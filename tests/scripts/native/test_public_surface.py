@@ -13,6 +13,7 @@ PUBLIC = {
     "FeederExhausted",
     "Gauge",
     "IterationFailed",
+    "Ledger",
     "MissingVariable",
     "Rate",
     "RequestError",
@@ -24,10 +25,13 @@ PUBLIC = {
     "check",
     "context",
     "env",
+    "expect",
     "fail",
     "feeder",
     "group",
     "http",
+    "invariant",
+    "ledger",
     "random",
     "scenario",
     "sleep",
@@ -82,7 +86,8 @@ before = socket.socket
 import swell
 heavy = {"gevent", "numpy", "msgspec", "rich", "click", "ssl"}
 print(sorted(heavy & set(sys.modules)))
-from swell import Counter, check, env, feeder, group, http, random, scenario, sleep, weighted, ws
+from swell import Counter, check, env, expect, feeder, group, http, invariant
+from swell import ledger, random, scenario, sleep, weighted, ws
 print(sorted((heavy - {"msgspec"}) & set(sys.modules)), socket.socket is before)
 """
     shown = subprocess.run(  # our own interpreter

@@ -1,11 +1,12 @@
 """One iteration of one VU in this process, with every request and response written out."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from swell.base.errors import ScriptError
 from swell.engine.foreground import ForegroundRun, ForegroundRuntime, Measured
 from swell.engine.vu import ControlFlow, RunAborted
+from swell.metrics.invariants import InvariantState
 from swell.net.describe import describe_exchange
 from swell.scripts.native.stacks import script_stack
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 Write = Callable[[str], None]
 
 
+class Debugged(NamedTuple):
+    """What came of it: ``went_well`` where the iteration raised nothing."""
+
+    went_well: bool
+    invariants: tuple[InvariantState, ...]
+
+
 def debug_script(
     script: "NativeScript",
     scenario: "Scenario",
@@ -27,8 +35,8 @@ def debug_script(
     *,
     seed: int = 0,
     write: Write,
-) -> bool:
-    """Run setup, one iteration of ``scenario`` and teardown in the calling greenlet; True if nothing raised.
+) -> Debugged:
+    """Run setup, one iteration of ``scenario``, invariants and teardown in the calling greenlet.
 
     ``write`` takes one line or several, without the last newline. The process must be patched for gevent as
     a worker is, if the script's libraries are to run as they do there.
@@ -41,6 +49,7 @@ def debug_script(
 
     runtime = ForegroundRuntime(options, env, clock, seed=seed, log=log)
     run = ForegroundRun(script, runtime)
+    invariants: tuple[InvariantState, ...] = ()
     with_bodies = options.http_debug != "headers"
     # In place of the log's: here everything is shown anyway.
     script.http.observers[:] = [lambda response: write(describe_exchange(response, with_bodies=with_bodies))]
@@ -52,6 +61,9 @@ def debug_script(
         write(f"-- one iteration of scenario {scenario.name}: {scenario.exec}()")
         error = run.iterate(scenario)
         _report_error(error, write)
+        if script.exports.invariants:
+            write("-- invariants")
+            invariants = run.invariants()
         if script.exports.has_teardown and not options.no_teardown:
             write("-- teardown()")
             run.teardown()
@@ -62,7 +74,8 @@ def debug_script(
         run.close()
         for line in describe_samples(runtime.measured()):
             write(line)
-    return error is None or (isinstance(error, ControlFlow) and not isinstance(error, RunAborted))
+    went_well = error is None or (isinstance(error, ControlFlow) and not isinstance(error, RunAborted))
+    return Debugged(went_well, invariants)
 
 
 def _report_error(error: BaseException | None, write: Write) -> None:

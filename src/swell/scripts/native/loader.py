@@ -11,7 +11,9 @@ from typing import Any
 from swell.base.errors import ExitCode, ScriptError, SwellError
 from swell.engine.script import ScriptExports
 from swell.engine.vu import RunAborted
+from swell.scripts.native.audit import Audit
 from swell.scripts.native.functions import argument_fault
+from swell.scripts.native.invariants import plan_of
 from swell.scripts.native.jsonable import json_faults, plain
 from swell.scripts.native.places import function_places, option_places
 from swell.scripts.native.scenarios import WeightedMix
@@ -149,9 +151,11 @@ def _collect(module: ModuleType, tree: ast.Module, declarations: Declarations) -
         metrics=tuple(
             (metric, kind, contains) for metric, (kind, contains, _) in declarations.metrics.items()
         ),
+        invariants=tuple(plan_of(declared) for declared in declarations.invariants),
         faults=tuple(declarations.faults),
     )
-    return NativeScript(exports, functions, {hook: namespace.get(hook) for hook in LIFECYCLE})
+    audit = Audit(declarations.ledgers, [declared.function for declared in declarations.invariants])
+    return NativeScript(exports, functions, {hook: namespace.get(hook) for hook in LIFECYCLE}, audit)
 
 
 def _functions(namespace: dict[str, Any]) -> dict[str, Callable[..., object]]:

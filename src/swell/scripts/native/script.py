@@ -1,16 +1,20 @@
 """A loaded native script, as the engine runs it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from swell.base.errors import ConfigError, ExitCode, ScriptError, SwellError
+from swell.engine.invariants import Attempt
 from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
 from swell.engine.vu import VU, ControlFlow, VUStopped, current_vu
+from swell.metrics.invariants import LedgerState
 from swell.net.client import HTTPClient
 from swell.net.shared import HTTPShared
+from swell.scripts.native.audit import Audit
 from swell.scripts.native.functions import accepts_data
 from swell.scripts.native.jsonable import json_faults, plain
 from swell.scripts.native.stacks import script_stack, summary_line
@@ -25,10 +29,12 @@ class NativeScript:
         exports: ScriptExports,
         functions: Mapping[str, Callable[..., object]],
         hooks: Mapping[str, Callable[..., object] | None],
+        audit: Audit,
     ) -> None:
         self.exports = exports
         self._functions = functions
         self._hooks = hooks
+        self._audit = audit
         self._worker: WorkerState | None = None
         self._http: HTTPShared | None = None
 
@@ -125,6 +131,27 @@ class NativeScript:
             )
         return {str(key): content for key, content in value.items()}
 
+    def take_ledgers(self) -> tuple[bytes, bool]:
+        """The next part of what this worker's ledgers hold, and whether it is the last."""
+        return self._audit.take()
+
+    def add_ledgers(self, part: bytes) -> None:
+        """Merge a part of another worker's ledgers."""
+        self._audit.add(part)
+
+    def ledger_states(self) -> tuple[LedgerState, ...]:
+        """What the ledgers hold."""
+        return self._audit.states()
+
+    def check_invariant(self, vu: VU, number: int, setup_data: bytes | None) -> Attempt:
+        """Look once whether the invariant ``number`` holds."""
+
+        def call(function: Callable[..., Any]) -> Any:
+            with _running_as(vu):
+                return function(_own_data(vu, setup_data)) if accepts_data(function) else function()
+
+        return self._audit.look(number, call)
+
     def describe_exception(self, error: BaseException) -> str:
         """The script's own stack of ``error``."""
         return script_stack(error)
@@ -134,9 +161,9 @@ class NativeScript:
         function = self._hooks.get(hook)
         if function is None:
             return None
-        token = current_vu.set(vu)
         try:
-            return function(data()) if data is not None and accepts_data(function) else function()
+            with _running_as(vu):
+                return function(data()) if data is not None and accepts_data(function) else function()
         except VUStopped as error:
             # In an iteration this is no failure; here there is nothing else that could go on.
             raise ScriptError(f"{hook}() was ended: {error}") from None
@@ -145,10 +172,18 @@ class NativeScript:
         except Exception as error:
             hint = error.hint if isinstance(error, SwellError) else ""
             raise ScriptError(summary_line(error), stack=script_stack(error), hint=hint) from error
-        finally:
-            if vu.language is not None:
-                vu.language.close_sockets()
-            current_vu.reset(token)
+
+
+@contextmanager
+def _running_as(vu: VU) -> Iterator[None]:
+    """Whatever is called in here is called by ``vu``; WebSockets that it leaves open are closed."""
+    token = current_vu.set(vu)
+    try:
+        yield
+    finally:
+        if vu.language is not None:
+            vu.language.close_sockets()
+        current_vu.reset(token)
 
 
 def _own_data(vu: VU, setup_data: bytes | None) -> Any:

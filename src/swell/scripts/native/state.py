@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from swell.engine.script import ScriptRuntime
+    from swell.scripts.native.ledger import Ledger
 
 # Caches keyed by what a script says stop growing here: a script may make a new name in every iteration.
 CACHE_LIMIT = 10_000
@@ -51,6 +52,19 @@ class DeclaredScenario:
         self.place = place
 
 
+class DeclaredInvariant:
+    """One use of the ``invariant`` decorator."""
+
+    __slots__ = ("function", "name", "place", "timeout_ns", "within_ns")
+
+    def __init__(self, name: str, function: Callable[..., object], place: str) -> None:
+        self.name = name
+        self.function = function
+        self.place = place
+        self.within_ns = 0
+        self.timeout_ns = 0
+
+
 class Declarations:
     """What a script declares while it loads, and the faults found in it."""
 
@@ -64,6 +78,8 @@ class Declarations:
         self.scenarios: list[DeclaredScenario] = []
         # Metric name -> (type, contains, place).
         self.metrics: dict[str, tuple[str, str, str]] = {}
+        self.ledgers: dict[str, Ledger] = {}
+        self.invariants: list[DeclaredInvariant] = []
         self.faults: list[Fault] = []
 
     def fault(self, message: str, hint: str = "", place: str | None = None) -> None:
