@@ -1,0 +1,79 @@
+"""The table of bundled libraries: which URLs they answer for, and that each loads and is documented."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swell.scripts.k6.bundled import LIBRARIES, Library, find_bundled
+
+RunSnippet = Callable[..., Any]
+
+DOCS = Path(__file__).parents[4] / "docs" / "k6-libraries.md"
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://jslib.k6.io/k6-utils/1.0.0/index.js", "k6-utils"),
+        ("https://jslib.k6.io/k6-utils/9.9.9/index.js", "k6-utils"),
+        ("http://jslib.k6.io/k6-utils/1.4.0/index.js", "k6-utils"),
+        ("jslib.k6.io/k6-utils/1.4.0/index.js", "k6-utils"),
+        ("https://jslib.k6.io/k6-summary/0.0.2/index.js?x=1#y", "k6-summary"),
+        (
+            "https://raw.githubusercontent.com/grafana/jslib.k6.io/main/lib/papaparse/5.1.1/index.js",
+            "papaparse",
+        ),
+        ("https://cdn.jsdelivr.net/gh/grafana/jslib.k6.io@main/lib/httpx/0.1.0/index.js", "httpx"),
+        ("https://unpkg.com/papaparse@5.4.1/papaparse.min.js", "papaparse"),
+        ("https://cdn.jsdelivr.net/npm/papaparse@5/+esm", "papaparse"),
+        ("https://unpkg.com/papaparse", "papaparse"),
+        ("https://cdnjs.cloudflare.com/ajax/libs/PapaParse/5.4.1/papaparse.min.js", "papaparse"),
+    ],
+)
+def test_a_library_is_found_for_every_version(url: str, name: str) -> None:
+    """Version, scheme, query and mirror do not matter."""
+    module = find_bundled(url)
+    assert module is not None
+    assert module.name == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://jslib.k6.io/nothing/1.0.0/index.js",
+        "https://jslib.k6.io/k6-utils/index.js",
+        "https://jslib.k6.io/k6-utils/1.4.0/",
+        "https://example.com/jslib.k6.io/k6-utils/1.4.0/index.js",
+        "https://jslib.k6.io.example.com/k6-utils/1.4.0/index.js",
+        "https://jslib-k6.io/k6-utils/1.4.0/index.js",
+        "https://unpkg.com/papaparse-other@5/papaparse.js",
+        "./k6-utils.js",
+        "",
+    ],
+)
+def test_other_urls_are_left_to_the_network(url: str) -> None:
+    """What only looks like a library's URL is not answered for."""
+    assert find_bundled(url) is None
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_each_library_answers_for_its_example_and_loads(library: Library, run: RunSnippet) -> None:
+    """Its example finds it, and the module evaluates and has a default export or names."""
+    module = find_bundled(library.example)
+    assert module is not None
+    assert module.name == library.name
+    assert run(f"import * as all from '{library.example}';", "return Object.keys(all).length") > 0
+
+
+def test_the_docs_list_each_library() -> None:
+    """The page has exactly the table's rows, in its order."""
+    rows = [line for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{it.name}` | {it.purpose} | `{it.example}` |" for it in LIBRARIES]
+
+
+def test_the_sources_carry_no_placeholder() -> None:
+    """Each file beside the table is a library of it."""
+    folder = Path(find_bundled.__code__.co_filename).parent
+    assert {path.stem for path in folder.glob("*.js")} == {library.name for library in LIBRARIES}
