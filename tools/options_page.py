@@ -24,8 +24,9 @@ Every option has one meaning wherever it is set. From low to high, a later place
 1. the defaults below;
 2. the config file, a JSON object: `--config FILE`, else `~/.config/swell/config.json` where there is one;
 3. `options` of the script, in k6's spelling (`maxRedirects`) or in snake case (`max_redirects`);
-4. variables: `SWELL_` names, and `K6_` names for what k6 has too, of which `SWELL_` wins;
-5. flags.
+4. the profile that `--profile` names, from `profiles.toml` ([below](#profiles));
+5. variables: `SWELL_` names, and `K6_` names for what k6 has too, of which `SWELL_` wins;
+6. flags.
 
 Three rules are k6's own. A place that sets any of `duration`, `iterations`, `stages` and `scenarios`
 drops all four of the places below it. `tags` and `thresholds` are replaced as a whole, `dns` is merged
@@ -42,6 +43,29 @@ Options marked *swell* are not in k6.
 | `stages`, with or without `vus` | `ramping-vus`, starting with `vus` |
 | `vus` alone | `shared-iterations`, one iteration for each VU |
 | nothing | one VU, one iteration |
+
+## Profiles
+
+The sizes of a load are data, kept once beside the scripts instead of in each of them: `profiles.toml`, in the
+script's folder or in one above it (the nearest counts).
+
+```toml
+[smoke]
+about = "half a minute with few users, for every change"
+
+[smoke.search]                                  # for search.py
+scenarios.search = { rate = 10, duration = "30s" }
+
+[smoke.pages]                                   # for pages.py
+vus = 5
+duration = "30s"
+```
+
+`swell run suites/wwmaa/search.py --profile smoke` takes the options of the table over those of the script.
+The scenarios that it names are merged field by field into the script's; `false` leaves one out; one with
+another `executor` keeps `exec`, `env`, `tags`, `start_time`, `after` and `graceful_stop` only. Every other
+option replaces the script's. A profile without a table for the script is a fault, so that nothing runs at
+full size by mistake; the table may be empty. `swell inspect --profile smoke SCRIPT` shows what it comes to.
 """
 
 

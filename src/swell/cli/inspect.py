@@ -43,7 +43,7 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
         worker = start_worker()
         stack.callback(worker.close)
         from swell.base.units import format_duration  # noqa: PLC0415
-        from swell.cli.plan import Sources, script_layer  # noqa: PLC0415
+        from swell.cli.plan import Sources  # noqa: PLC0415
         from swell.config.show import show_resolved, show_written  # noqa: PLC0415
         from swell.engine.coordinator import Coordinator  # noqa: PLC0415
         from swell.engine.plan import max_duration_ns, max_possible_vus  # noqa: PLC0415
@@ -55,7 +55,7 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
         def resolve(exports: ScriptExports) -> NoReturn:
             plan = sources.plan(file, exports)
             if not consolidate:
-                raise _LoadedError(show_written(script_layer(file, exports)))
+                raise _LoadedError(show_written(plan.written))
             raise _LoadedError(
                 show_resolved(plan.resolution)
                 | {

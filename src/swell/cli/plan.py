@@ -14,6 +14,7 @@ from swell.config.environment import CommandSettings, command_settings, env_laye
 from swell.config.files import file_layer
 from swell.config.layers import Layer
 from swell.config.options import Options, ThresholdSpec
+from swell.config.profiles import with_profile
 from swell.config.resolve import Resolution, resolve
 from swell.config.scenarios import Scenario
 from swell.config.table import RUN_OPTIONS, option
@@ -32,6 +33,8 @@ class Plan:
     exports: ScriptExports
     resolution: Resolution
     rules: SeriesRules
+    # The options of the script as they were written, those of the profile over them.
+    written: Layer
 
     @property
     def options(self) -> Options:
@@ -87,11 +90,11 @@ class Sources:
         Raises:
             ConfigError: with every fault of flags, variables, config file, script and places to write to.
         """
-        layer = script_layer(script, exports)
+        layer, problems = self._script_layer(script, exports)
         metrics = tuple(
             Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
         )
-        faults = [*self._faults, *exports.faults, *self._unwritable()]
+        faults = [*self._faults, *exports.faults, *problems, *self._unwritable()]
         try:
             resolution = resolve(
                 (self._file, layer, self._env, self._cli),
@@ -110,7 +113,16 @@ class Sources:
             raise ConfigError(tuple(faults))
         keys = [] if options.no_thresholds else [parse_metric_key(key) for key in options.thresholds]
         rules = series_rules(metrics, keys, sections=options.summary_mode in {"full", "legacy"})
-        return Plan(exports, resolution, rules)
+        return Plan(exports, resolution, rules, layer)
+
+    def _script_layer(self, script: ScriptFile, exports: ScriptExports) -> tuple[Layer, tuple[Fault, ...]]:
+        layer = script_layer(script, exports)
+        if not self.command.profile:
+            return layer, ()
+        try:
+            return with_profile(layer, script.path, self.command.profile), ()
+        except ConfigError as error:
+            return layer, error.faults
 
     def _unwritable(self) -> list[Fault]:
         """Faults for places that the run is to write to and cannot: better known now than after an hour."""

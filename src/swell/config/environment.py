@@ -56,6 +56,7 @@ class CommandSettings:
 
     env: Mapping[str, str] = field(default_factory=dict)
     include_system_env_vars: bool = True
+    profile: str = ""
     config: str = ""
     quiet: bool = False
     verbose: bool = False
@@ -77,7 +78,7 @@ def command_settings(flags: Mapping[str, object], environ: Mapping[str, str]) ->
     for row in COMMAND_OPTIONS:
         if row.name in flags and row.name != "env":
             values[row.name] = row.type.parse(flags[row.name], _flag_place(row.name), findings)
-    for name in ("include_system_env_vars", "config", "log_format", "log_output"):
+    for name in ("include_system_env_vars", "profile", "config", "log_format", "log_output"):
         for variable in variable_names(option(name)):
             if name not in values and environ.get(variable):
                 where = Where(Layer("env", "environment", places={name: variable}), (name,))
