@@ -326,7 +326,6 @@ def default():
 @pytest.mark.parametrize(
     ("name", "source", "message"),
     [
-        ("script.js", "export default function () {}", "script.js is a k6 script"),
         ("locustfile.py", "from locust import HttpUser", "locustfile.py is a locustfile"),
         ("script.txt", "", "script.txt is a file of the kind .txt"),
     ],

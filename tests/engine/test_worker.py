@@ -11,7 +11,7 @@ from swell.base.errors import ExitCode, ScriptError, SwellError
 from swell.config.options import Options
 from swell.config.scenarios import ConstantVUs, PerVUIterations, Scenario
 from swell.engine import frames
-from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
+from swell.engine.script import IterationFunction, Log, ScriptExports, ScriptRuntime
 from swell.engine.vu import VU, RunAborted
 from swell.engine.worker import Worker
 from swell.metrics.aggregate import SeriesRules
@@ -119,7 +119,7 @@ class Kit:
         channel: Any = self.channel
         self.worker = Worker(channel, self.load, clock=self.clock)
 
-    def load(self, frame: frames.Load) -> PlainScript:
+    def load(self, frame: frames.Load, log: Log) -> PlainScript:
         if isinstance(self.script, BaseException):
             raise self.script
         return self.script

@@ -19,7 +19,7 @@ from swell.cli.system import System
 )
 @click.pass_obj
 def command(system: System, /, script: str, *, scenario_name: str | None, **values: Any) -> ExitCode:
-    """Run one iteration of the Python file SCRIPT in the foreground.
+    """Run one iteration of SCRIPT, a Python or k6 script in the foreground.
 
     Every request and response is shown, checks and custom metrics after it. Breakpoints, pdb and profilers
     work as in any Python program. The exit code is 107 if the script raised, 113 if an
@@ -33,22 +33,32 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     from swell.engine.plan import sorted_scenarios  # noqa: PLC0415
     from swell.report.ansi import Painter  # noqa: PLC0415
     from swell.report.invariants import invariant_lines  # noqa: PLC0415
-    from swell.scripts.native.debug import debug_script  # noqa: PLC0415
-    from swell.scripts.native.loader import load_script  # noqa: PLC0415
+    from swell.scripts.native.debug import DebuggedScript, debug_script  # noqa: PLC0415
+
+    def write(text: str) -> None:
+        system.stdout.write(f"{text}\n")
+        system.stdout.flush()
+
+    def print_log(level: str, message: str, **_fields: str) -> None:
+        write(f"[{level}] {message}")
 
     sources = Sources(values, system)
     seed = sources.seed(secrets.randbits(32))
-    loaded = load_script(file.path, sources.script_env, seed)
+    loaded: DebuggedScript
+    if file.language == "k6":
+        from swell.scripts.k6 import loader as k6  # noqa: PLC0415
+
+        loaded = k6.load_script(str(file.path), sources.script_env, print_log)
+    else:
+        from swell.scripts.native import loader as native  # noqa: PLC0415
+
+        loaded = native.load_script(file.path, sources.script_env, seed)
     plan = sources.plan(file, loaded.exports)
     scenarios = {scenario.name: scenario for scenario in sorted_scenarios(plan.scenarios)}
     name = next(iter(scenarios)) if scenario_name is None else scenario_name
     if name not in scenarios:
         hint = f"there are: {', '.join(scenarios)}"
         raise ConfigError((Fault("--scenario", f"there is no scenario {name!r}", hint),))
-
-    def write(text: str) -> None:
-        system.stdout.write(f"{text}\n")
-        system.stdout.flush()
 
     debugged = debug_script(
         loaded,

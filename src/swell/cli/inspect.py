@@ -30,7 +30,7 @@ class _LoadedError(SwellError):
 )
 @click.pass_obj
 def command(system: System, /, script: str, *, execution_requirements: bool, **values: Any) -> ExitCode:
-    """Print the options of the Python file SCRIPT as JSON, without running it."""
+    """Print the options of SCRIPT, a Python or k6 script as JSON, without running it."""
     file = find_script(script, system)
     document = inspect(file, values, system, consolidate=execution_requirements)
     system.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

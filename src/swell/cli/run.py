@@ -20,7 +20,7 @@ SEED_BITS = 32
 @click.argument("script", shell_complete=suggest_script)
 @click.pass_obj
 def command(system: System, /, script: str, **values: Any) -> ExitCode:
-    """Run the load test in the Python file SCRIPT.
+    """Run the load test SCRIPT, a Python or k6 script.
 
     Flags win over SWELL_ and K6_ variables, these over the script's options, these over the config file.
     """

@@ -9,7 +9,7 @@ from typing import Final
 from swell.base.errors import SwellError
 from swell.cli.system import System
 
-_K6_SUFFIXES: Final = frozenset({".js", ".mjs", ".cjs", ".ts"})
+K6_SUFFIXES: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tar"})
 # A locustfile is known by its import at the start of a line.
 _LOCUST_IMPORT: Final = re.compile(rb"^(from|import)\s+locust\b", re.MULTILINE)
 
@@ -29,6 +29,8 @@ def find_script(shown: str, system: System) -> ScriptFile:
     Raises:
         SwellError: there is no such file, it cannot be read, or its front end does not exist.
     """
+    if shown == "-":
+        return ScriptFile(Path("-"), shown, "k6")
     path = system.path(shown)
     try:
         content = path.read_bytes()
@@ -40,10 +42,10 @@ def find_script(shown: str, system: System) -> ScriptFile:
         raise SwellError(f"{shown} is a directory, not a script", slug="script-not-found") from None
     except OSError as error:
         raise SwellError(f"{shown} cannot be read: {error.strerror}", slug="script-not-found") from None
-    if path.suffix in _K6_SUFFIXES:
-        raise _no_front_end(shown, "a k6 script", "write it in Python: 'swell new' makes a first script")
+    if path.suffix in K6_SUFFIXES:
+        return ScriptFile(path, shown, "k6")
     if path.suffix != ".py":
-        hint = "a native script is a Python file: its name ends in .py"
+        hint = "a native script is a Python file (.py), a k6 script a .js or .ts file"
         raise _no_front_end(shown, f"a file of the kind {path.suffix or 'without a suffix'}", hint)
     if _LOCUST_IMPORT.search(content):
         hint = "write it as a native script: 'swell new' makes a first one"
@@ -53,7 +55,11 @@ def find_script(shown: str, system: System) -> ScriptFile:
 
 def _siblings(path: Path) -> list[str]:
     try:
-        return [entry.name for entry in path.parent.iterdir() if entry.suffix == ".py"]
+        return [
+            entry.name
+            for entry in path.parent.iterdir()
+            if entry.suffix == ".py" or entry.suffix in K6_SUFFIXES
+        ]
     except OSError:
         return []
 

@@ -12,21 +12,28 @@ from swell.cli.patching import patch
 
 if TYPE_CHECKING:
     from swell.engine.frames import Load
-    from swell.engine.script import Script
+    from swell.engine.script import Log, Script
 
 
-def load_native(frame: "Load") -> "Script":
+def load_native(frame: "Load", _log: "Log") -> "Script":
     """Load a native Python script."""
     from swell.scripts.native import loader
 
     return loader.load_script(frame.path, frame.env, frame.seed)
 
 
+def load_k6(frame: "Load", log: "Log") -> "Script":
+    """Load a k6 script."""
+    from swell.scripts.k6 import loader
+
+    return loader.load_script(frame.path, frame.env, log)
+
+
 # How scripts of each language are loaded.
-FRONT_ENDS = {"native": load_native}
+FRONT_ENDS = {"native": load_native, "k6": load_k6}
 
 
-def load_script(frame: "Load") -> "Script":
+def load_script(frame: "Load", log: "Log") -> "Script":
     """Load the script with the front end of its language; raises ``ScriptError`` or ``SwellError``."""
     from swell.base.errors import SwellError
 
@@ -36,7 +43,7 @@ def load_script(frame: "Load") -> "Script":
         raise SwellError(
             f"no front end for scripts in {frame.language!r}; there are: {known}", slug="no-front-end"
         )
-    return front_end(frame)
+    return front_end(frame, log)
 
 
 def main(arguments: list[str], load: Any = load_script) -> None:

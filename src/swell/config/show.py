@@ -1,5 +1,6 @@
 """Options as k6 prints them: what ``swell inspect`` shows, and what scripts see of them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from swell.config.layers import Findings, Layer
 from swell.config.options import Options
 from swell.config.resolve import Resolution, read_layer
 from swell.config.scenario_values import show_scenario
+from swell.config.scenarios import Scenario
 from swell.config.table import RUN_OPTIONS, Option
 
 JSONObject = dict[str, Any]
@@ -31,8 +33,13 @@ def show_written(layer: Layer) -> JSONObject:
 
 def show_resolved(resolution: Resolution) -> JSONObject:
     """Write the options in effect under k6's keys, the workload as scenarios."""
-    shown = {row.key: _show_option(row, resolution.options) for row in RUN_OPTIONS}
-    shown["scenarios"] = {scenario.name: show_scenario(scenario) for scenario in resolution.scenarios}
+    return show_options(resolution.options, resolution.scenarios)
+
+
+def show_options(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
+    """Write ``options`` and ``scenarios`` under k6's keys."""
+    shown = {row.key: _show_option(row, options) for row in RUN_OPTIONS}
+    shown["scenarios"] = {scenario.name: show_scenario(scenario) for scenario in scenarios}
     return shown
 
 

@@ -66,6 +66,10 @@ class ScriptFailures:
 
 def _one_line(error: BaseException) -> str:
     """The type and the first line of the message: what failures are grouped by."""
+    summary = getattr(error, "summary", None)
+    if isinstance(summary, str):
+        # Another language's exception, which brings its own.
+        return summary[:MAX_MESSAGE_CHARACTERS]
     kind = type(error).__name__
     try:
         text = str(error)

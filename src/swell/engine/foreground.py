@@ -44,6 +44,7 @@ class ForegroundRuntime:
         log: Log | None = None,
     ) -> None:
         self.options = options
+        self.scenarios: tuple[Scenario, ...] = ()
         self.env = env
         self.clock = clock
         self.seed = seed

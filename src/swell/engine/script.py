@@ -10,6 +10,7 @@ from swell.base.errors import Fault
 if TYPE_CHECKING:
     from swell.base.clock import Clock
     from swell.config.options import Options
+    from swell.config.scenarios import Scenario
     from swell.engine.vu import VU
     from swell.metrics.samples import ErrorTable, Recorder
     from swell.metrics.tags import TagRegistry, TagSet
@@ -29,6 +30,10 @@ class InvariantPlan(msgspec.Struct, frozen=True):
     name: str
     within_ns: int
     timeout_ns: int
+
+
+# Writes a line of the log: log(level, message, **fields), as ``ScriptRuntime.log``.
+Log = Callable[..., None]
 
 
 class ScriptExports(msgspec.Struct, frozen=True):
@@ -92,6 +97,7 @@ class ScriptRuntime(Protocol):
     """What a worker offers to a front end."""
 
     options: "Options"
+    scenarios: "tuple[Scenario, ...]"
     worker_index: int
     worker_count: int
     seed: int

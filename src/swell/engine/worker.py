@@ -10,7 +10,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
@@ -23,7 +23,7 @@ from swell.engine.executor import Executor, ExecutorEnvironment
 from swell.engine.executors import make_executor
 from swell.engine.invariants import InvariantScript, check_invariants
 from swell.engine.schedule import planned_vus
-from swell.engine.script import RunStatistics, Script
+from swell.engine.script import Log, RunStatistics, Script
 from swell.engine.settlement import longest_check_ns
 from swell.engine.telemetry import Telemetry
 from swell.engine.uplink import WorkerChannel
@@ -33,7 +33,10 @@ from swell.metrics.samples import ErrorTable, Recorder
 from swell.metrics.tags import TagRegistry
 from swell.metrics.worker_aggregate import WorkerAggregator
 
-LoadScript = Callable[[frames.Load], Script]
+if TYPE_CHECKING:
+    from swell.config.scenarios import Scenario
+
+LoadScript = Callable[[frames.Load, Log], Script]
 
 # New objects between two looks for cycles. Everything made before the start is frozen, so that a look
 # concerns only what iterations leave behind; the default of 700 looks a hundred times a second at full speed.
@@ -57,6 +60,7 @@ class Worker:
         clock: Clock | None = None,
     ) -> None:
         self.options = Options()
+        self.scenarios: tuple[Scenario, ...] = ()
         self.worker_index = 0
         self.worker_count = 1
         self.seed = 0
@@ -147,7 +151,7 @@ class Worker:
         self.env = frame.env
         self.seed = frame.seed
         try:
-            self._script = self._load_script(frame)
+            self._script = self._load_script(frame, self.log)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
             self._fail("load", error)
             return
@@ -158,6 +162,7 @@ class Worker:
         if script is None:
             return
         self.options = frame.options
+        self.scenarios = frame.scenarios
         self.worker_index = frame.worker_index
         self.worker_count = frame.worker_count
         self.seed = frame.seed

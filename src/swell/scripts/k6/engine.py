@@ -155,6 +155,8 @@ class Context:
 
     def __init__(self, modules: "VUModules", poll: Callable[[], None], memory_limit: int = 0) -> None:
         self.modules = modules
+        # What the binding's functions raise, for hot paths that call them without ``run``.
+        self.binding_error = JSException
         self.poll = poll
         # What a host function or ``poll`` raised that the script must not catch.
         self.thrown: BaseException | None = None
@@ -372,6 +374,11 @@ class Context:
                 return throw(error)
 
         return call
+
+    def attach(self, name: str, function: HostFunction) -> None:
+        """Give the core a function of its own, ``api.host.NAME``."""
+        self._binding.add_callable(f"swell {name}", self._guarded(function))
+        self.run(self.core["attach"], name)
 
     # The core
 

@@ -14,7 +14,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from swell.base.clock import NS_PER_SECOND
+from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 
 if TYPE_CHECKING:
     from swell.scripts.k6.engine import Context
@@ -75,6 +75,8 @@ class EventLoop:
         self._queue: deque[tuple[int, int, Any]] = deque()
         # (due, order, operation): a heap.
         self._timers: list[tuple[int, int, Operation]] = []
+        # Of the repeating ones.
+        self._periods: dict[int, int] = {}
         self._wake = Event()
 
     def begin(self, on_cancel: Callable[[], None] | None = None) -> Operation:
@@ -86,8 +88,16 @@ class EventLoop:
     def after(self, delay_ms: float) -> Operation:
         """An operation that completes by itself after ``delay_ms``."""
         operation = self.begin()
-        due_ns = self._now_ns() + int(max(delay_ms, 0.0) * 1e6)
+        due_ns = self._now_ns() + int(max(delay_ms, 0.0) * NS_PER_MS)
         heappush(self._timers, (due_ns, operation.id, operation))
+        return operation
+
+    def every(self, period_ms: float) -> Operation:
+        """An operation that tells its listener each ``period_ms`` until it is cancelled."""
+        operation = self.begin()
+        period_ns = int(max(period_ms, 0.001) * NS_PER_MS)
+        self._periods[operation.id] = period_ns
+        heappush(self._timers, (self._now_ns() + period_ns, operation.id, operation))
         return operation
 
     def cancel(self, number: int) -> None:
@@ -108,9 +118,9 @@ class EventLoop:
             self._wake.set()
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing is pending."""
-        return not self._pending
+    def is_clean(self) -> bool:
+        """Whether nothing is pending and nothing is queued."""
+        return not (self._pending or self._queue)
 
     def clear(self) -> None:
         """Forget everything: the iteration is over, however it ended."""
@@ -118,6 +128,7 @@ class EventLoop:
         self._pending.clear()
         self._queue.clear()
         self._timers.clear()
+        self._periods.clear()
         for operation in operations:
             operation.is_over = True
             if operation.on_cancel is not None:
@@ -162,16 +173,25 @@ class EventLoop:
                     continue
                 wait_ns = due_ns - self._now_ns()
                 if wait_ns <= 0:
-                    heappop(self._timers)
-                    operation.is_over = True
-                    self._pending.pop(number, None)
-                    return number, _VALUE, None
+                    return self._fire(number, operation)
                 wait_s = wait_ns / NS_PER_SECOND
                 break
             if not self._pending:
                 return 0, _EVENT, None
             self._wake.clear()
             self._wake.wait(wait_s)
+
+    def _fire(self, number: int, operation: Operation) -> tuple[int, int, Any]:
+        """The first timer is due."""
+        due_ns, _, _ = heappop(self._timers)
+        period_ns = self._periods.get(number)
+        if period_ns is not None:
+            # Beats that were missed are not made up for.
+            heappush(self._timers, (max(due_ns + period_ns, self._now_ns()), number, operation))
+            return number, _EVENT, None
+        operation.is_over = True
+        self._pending.pop(number, None)
+        return number, _VALUE, None
 
 
 _FAILED = 2

@@ -26,6 +26,10 @@ class UserModules(Protocol):
         """Its source as an ES module; raises ``HostError``."""
         ...
 
+    def admit(self, name: str, export: str) -> bool:
+        """Note what others import from a CommonJS module; False where the module cannot have it."""
+        ...
+
 
 class ModuleCache:
     """Bytecode by module name, shared by the VUs of a worker."""
@@ -76,12 +80,23 @@ class ModuleCache:
         In k6 such an import is undefined. After it, the script has to be loaded again in a new context.
         """
         found = _NO_EXPORT.search(message)
-        if found is None or not builtins.is_builtin(found[2]):
+        if found is None:
             return False
-        export, module = found[1], found[2]
-        if export in self._absent.setdefault(module, set()):
+        export, told = found[1], found[2]
+        if builtins.is_builtin(told):
+            return self._admit_builtin(told, export)
+        # The message has room for 63 bytes of a name, so that several may be meant.
+        meant = [name for name in self._bytecode if name.encode()[:63] == told.encode()[:63]]
+        for name in meant:
+            del self._bytecode[name]
+        # All of them, not up to the first.
+        return sum(self.user.admit(name, export) for name in meant) > 0
+
+    def _admit_builtin(self, module: str, export: str) -> bool:
+        absent = self._absent.setdefault(module, set())
+        if export in absent:
             return False
-        self._absent[module].add(export)
+        absent.add(export)
         self._bytecode.pop(module, None)
         return True
 

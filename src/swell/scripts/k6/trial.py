@@ -4,27 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from swell.scripts.k6.modulecache import ModuleCache
-from swell.scripts.k6.values import HostError
+from swell.scripts.k6.files import ScriptFiles
 from swell.scripts.k6.vuhost import Phase, Shared, VUHost
 
 MAIN = "file:///trial.js"
-
-
-class _Files:
-    """User modules that stand in a dictionary."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources
-
-    def resolve(self, _base: str, specifier: str) -> str:
-        name = f"file:///{specifier.removeprefix('./')}"
-        if name not in self._sources:
-            raise HostError(f"there is no module {specifier}", "Error")
-        return name
-
-    def source(self, name: str) -> str:
-        return self._sources[name]
 
 
 class TrialError(Exception):
@@ -57,14 +40,16 @@ class Trial:
         self.logged: list[tuple[str, str, dict[str, str]]] = []
         wrapped = f"{source}\n;globalThis['trial text'] = (v) => JSON.stringify(v(), (k, x) =>"
         wrapped += " x instanceof ArrayBuffer ? [...new Uint8Array(x)] : ArrayBuffer.isView(x) ? [...x] : x);"
-        cache = ModuleCache(_Files({**sources, MAIN: wrapped}))
+        contents = {name: text.encode("utf-8", "surrogatepass") for name, text in sources.items()}
+        files_of = ScriptFiles(MAIN, {**contents, MAIN: wrapped.encode("utf-8", "surrogatepass")})
+        self.shared = Shared(files_of, self._log, env or {})
         while True:
-            self.shared = Shared(cache, self._log, env or {})
-            self.vu = VUHost(self.shared, _never)
+            self.vu = VUHost(self.shared)
+            self._finish(self.vu.context.run(self.vu.context.core["load"], "swell:lib/globals"))
             try:
                 self._finish(self.vu.context.run(self.vu.context.core["load"], MAIN))
             except TrialError as error:
-                if not cache.admit(error.text):
+                if not self.shared.modules.admit(error.text):
                     raise
             else:
                 break
@@ -86,7 +71,3 @@ class Trial:
 
     def _log(self, level: str, message: str, **fields: str) -> None:
         self.logged.append((level, message, fields))
-
-
-def _never() -> None:
-    """Snippets are not interrupted."""

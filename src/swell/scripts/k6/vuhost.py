@@ -3,34 +3,59 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+import gevent
+import msgspec
+
 from swell.base.clock import monotonic_ns
 from swell.scripts.k6.engine import Context
 from swell.scripts.k6.loop import EventLoop
 from swell.scripts.k6.modulecache import ModuleCache, VUModules
 from swell.scripts.k6.values import HostError
+from swell.scripts.native.state import WorkerState
 
 if TYPE_CHECKING:
     from swell.engine.script import ScriptRuntime
     from swell.engine.vu import VU
+    from swell.metrics.tags import TagSet
     from swell.net.client import HTTPClient
+    from swell.net.shared import HTTPShared
+    from swell.scripts.k6.files import ScriptFiles
 
 # Where the running code stands: the init context, a lifecycle function, or an iteration.
 Phase = Literal["init", "setup", "iteration", "teardown", "summary"]
 Log = Callable[..., None]
+# JavaScript that computes for longer lets other VUs run.
+SLICE_NS = 5_000_000
 
 
 class Shared:
     """What the VUs of one worker have in common."""
 
-    def __init__(self, modules: ModuleCache, log: Log, env: dict[str, str]) -> None:
-        self.modules = modules
+    def __init__(self, files: "ScriptFiles", log: Log, env: dict[str, str]) -> None:
+        self.files = files
+        self.modules = ModuleCache(files)
         # log(level, message, **fields), as ScriptRuntime.log.
         self.log = log
         self.env = env
+        # Whether the script was loaded once: what it opened and declared then is all that there is.
+        self.is_loaded = False
+        # The context that the script was loaded in first: kept, as its modules are compiled in it.
+        self.first: VUHost | None = None
         # Set by ``Script.prepare``, before any VU is made; not there yet when the script is loaded first.
         self.runtime: ScriptRuntime | None = None
+        self.worker: WorkerState | None = None
+        self.http: HTTPShared | None = None
         # What modules keep for all VUs, by module name: parsed shared arrays, opened files.
         self.kept: dict[str, Any] = {}
+        # Custom metrics: name -> (type, contains), in order of declaration.
+        self.metrics: dict[str, tuple[str, str]] = {}
+
+    def prepare(self, runtime: "ScriptRuntime", http: "HTTPShared") -> None:
+        """The plan is known: VUs can be made."""
+        self.runtime = runtime
+        self.worker = WorkerState(runtime)
+        self.http = http
+        self.log = runtime.log
 
 
 class VUHost:
@@ -40,11 +65,9 @@ class VUHost:
     the first time (to read its options): there is no engine and no client then.
     """
 
-    __slots__ = ("context", "loop", "number", "phase", "shared", "state", "vu")
+    __slots__ = ("_resumed_ns", "context", "is_broken", "loop", "number", "phase", "shared", "state", "vu")
 
-    def __init__(
-        self, shared: Shared, poll: Callable[[], None], number: int = 0, memory_limit: int = 0
-    ) -> None:
+    def __init__(self, shared: Shared, number: int = 0, memory_limit: int = 0) -> None:
         self.shared = shared
         # __VU
         self.number = number
@@ -52,7 +75,11 @@ class VUHost:
         self.vu: VU | None = None
         # What modules keep for this VU, by module name.
         self.state: dict[str, Any] = {}
-        self.context = Context(VUModules(shared.modules, self), poll, memory_limit)
+        self._resumed_ns = monotonic_ns()
+        # Whether the context must not be used again.
+        self.is_broken = False
+        self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit)
+        self.context.attach("begin", self._begin_module)
         self.loop = EventLoop(self.context, monotonic_ns)
 
     @property
@@ -61,6 +88,13 @@ class VUHost:
         if self.shared.runtime is None:
             raise HostError("not available in the init context")
         return self.shared.runtime
+
+    @property
+    def worker(self) -> WorkerState:
+        """Caches of tags and series that the VUs of the worker share."""
+        if self.shared.worker is None:
+            raise HostError("not available in the init context")
+        return self.shared.worker
 
     @property
     def engine_vu(self) -> "VU":
@@ -78,13 +112,50 @@ class VUHost:
     def require_init(self, what: str) -> None:
         """Raise ``HostError`` unless the script's top level runs."""
         if self.phase != "init":
-            raise HostError(f"{what} is only available in the init stage")
+            raise HostError(f"{what} must be in the init context: move it to the top level of the script")
 
     def forbid_init(self, what: str) -> None:
         """Raise ``HostError`` while the script's top level runs."""
         if self.phase == "init":
-            raise HostError(f"{what} can't be used in the init stage")
+            raise HostError(f"{what} cannot be used in the init context: move it into a function")
 
     def log(self, level: str, message: str, **fields: str) -> None:
         """Write a log line: debug, info, warning or error."""
         self.shared.log(level, message, **fields)
+
+    def with_tags(self, base: "TagSet", tags_json: str) -> "TagSet":
+        """``base`` with the tags of a JavaScript object, as JSON text; raises ``TypeError`` for bad ones."""
+        return self.worker.extend(base, tag_values(tags_json))
+
+    def sleep_ns(self, duration_ns: float) -> None:
+        """Pause the VU."""
+        if self.shared.runtime is None:
+            gevent.sleep(duration_ns / 1e9)
+            return
+        clock = self.shared.runtime.clock
+        clock.sleep_until_ns(clock.now_ns() + int(duration_ns))
+        self._resumed_ns = monotonic_ns()
+
+    def _begin_module(self, name: str) -> None:
+        self.context.run(self.context.core["begin"], name)
+        self.context.run_jobs()
+
+    def _poll(self) -> None:
+        """Let others run where JavaScript computes for long."""
+        now_ns = monotonic_ns()
+        if now_ns - self._resumed_ns > SLICE_NS:
+            gevent.sleep(0)
+            self._resumed_ns = monotonic_ns()
+
+
+def tag_values(tags_json: str) -> dict[str, str | int | float | bool]:
+    """The tags of a JavaScript object; null, undefined and objects are refused, as in k6."""
+    given = msgspec.json.decode(tags_json)
+    if not isinstance(given, dict):
+        raise TypeError("tags have to be an object")
+    for name, value in given.items():
+        if not isinstance(value, str | int | float | bool):
+            raise TypeError(f"the tag {name!r} is neither text nor a number nor a boolean")
+        if isinstance(value, float) and value.is_integer():
+            given[name] = int(value)
+    return given

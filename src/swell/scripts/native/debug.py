@@ -1,20 +1,20 @@
 """One iteration of one VU in this process, with every request and response written out."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from swell.base.errors import ScriptError
 from swell.engine.foreground import ForegroundRun, ForegroundRuntime, Measured
+from swell.engine.script import Script
 from swell.engine.vu import ControlFlow, RunAborted
 from swell.metrics.invariants import InvariantState
 from swell.net.describe import describe_exchange
-from swell.scripts.native.stacks import script_stack
 
 if TYPE_CHECKING:
     from swell.base.clock import Clock
     from swell.config.options import Options
     from swell.config.scenarios import Scenario
-    from swell.scripts.native.script import NativeScript
+    from swell.net.shared import HTTPShared
 
 Write = Callable[[str], None]
 
@@ -26,8 +26,17 @@ class Debugged(NamedTuple):
     invariants: tuple[InvariantState, ...]
 
 
+class DebuggedScript(Script, Protocol):
+    """A loaded script whose requests can be looked at, of either language."""
+
+    @property
+    def http(self) -> "HTTPShared":
+        """What the HTTP clients of the worker share."""
+        ...
+
+
 def debug_script(
-    script: "NativeScript",
+    script: "DebuggedScript",
     scenario: "Scenario",
     options: "Options",
     env: dict[str, str],
@@ -60,7 +69,10 @@ def debug_script(
             write(f"-- setup() returned {data.decode() if data is not None else 'nothing'}")
         write(f"-- one iteration of scenario {scenario.name}: {scenario.exec}()")
         error = run.iterate(scenario)
-        _report_error(error, write)
+        if isinstance(error, ControlFlow):
+            write(f"-- the iteration ended early: {type(error).__name__}: {error}")
+        elif error is not None:
+            write(script.describe_exception(error))
         if script.exports.invariants:
             write("-- invariants")
             invariants = run.invariants()
@@ -76,13 +88,6 @@ def debug_script(
             write(line)
     went_well = error is None or (isinstance(error, ControlFlow) and not isinstance(error, RunAborted))
     return Debugged(went_well, invariants)
-
-
-def _report_error(error: BaseException | None, write: Write) -> None:
-    if isinstance(error, ControlFlow):
-        write(f"-- the iteration ended early: {type(error).__name__}: {error}")
-    elif error is not None:
-        write(script_stack(error))
 
 
 # Text

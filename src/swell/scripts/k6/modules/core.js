@@ -6,7 +6,7 @@
   const callbacks = new Map();
   const rejections = new Map();
   const RUNNING = 0, DONE = 1, FAILED = 2;
-  let namespace, state = DONE, value, failure, fromPromise = false;
+  let exported, data, state = DONE, value, failure, fromPromise = false;
 
   class GoError extends Error {
     get name() { return "GoError"; }
@@ -73,21 +73,59 @@
 
   function load(name) {
     state = RUNNING;
-    import(name).then((loaded) => { namespace = loaded; finish(); }, fail);
+    import(name).then((loaded) => { exported = exportsOf(loaded); finish(); }, fail);
   }
 
-  function call(name, data) {
+  // CommonJS modules have their exports whole under this name.
+  function exportsOf(loaded) {
+    return "module.exports" in loaded ? loaded["module.exports"] : loaded;
+  }
+
+  // For require(): a module without top-level await is there when its jobs are done.
+  let now;
+  function begin(name) {
+    const mine = now = { made: undefined, error: undefined, isDone: false };
+    import(name).then(
+      (loaded) => { mine.made = exportsOf(loaded); mine.isDone = true; },
+      (error) => { mine.error = [error]; mine.isDone = true; },
+    );
+  }
+
+  function loadNow(name) {
+    api.host.begin(name);
+    const { made, error, isDone } = now;
+    if (error !== undefined) throw error[0];
+    if (!isDone) throw new Error(`the module ${name} awaits at its top level, so it cannot be required: import it`);
+    return made;
+  }
+
+  function call(name, iteration) {
     state = RUNNING;
     value = undefined;
+    if (iteration !== undefined) globalThis.__ITER = iteration;
     try {
-      const made = namespace[name];
-      const result = typeof made === "function" || !namespace.default ? made(data) : namespace.default[name](data);
+      const made = name === "default" && typeof exported === "function" ? exported : exported[name];
+      const result = made(data);
       if (result instanceof Promise) result.then(finish, fail);
-      else finish(result);
+      else { state = DONE; value = result; }
     } catch (error) {
       fail(error);
     }
     return state;
+  }
+
+  // What the script exports, as JSON; options that JSON has no place for are named in `odd`.
+  function exports() {
+    const functions = [], odd = [];
+    const names = Object.keys(exported);
+    if (typeof exported === "function") functions.push("default");
+    for (const name of names) if (typeof exported[name] === "function") functions.push(name);
+    const written = exported.options;
+    const options = JSON.stringify(written === undefined || written === null ? {} : written, (key, given) => {
+      if (typeof given === "function" || typeof given === "symbol") odd.push(key);
+      return given;
+    });
+    return JSON.stringify({ names, functions, odd, options, isObject: typeof (written ?? {}) === "object" });
   }
 
   // The next promise that nobody caught becomes the failure.
@@ -145,13 +183,21 @@
     listen: (id, callback) => { callbacks.set(id, callback); },
     forget: (id) => callbacks.delete(id),
     fail,
+    // A module of ours or the script's, at once.
+    load: loadNow,
+    value: () => value,
+    setData: (given) => { data = given; },
+    host: undefined,
   };
 
   const members = {
-    load, call, settle, dispatch, reset, describe, collect, makeError,
+    load, begin, call, settle, dispatch, reset, describe, collect, makeError, exports,
+    setData: (text) => { data = text === null ? undefined : JSON.parse(text); },
     state: () => state,
     value: () => value,
-    namespace: () => namespace,
+    // A scenario's own variables are there from its activation on.
+    setEnvironment: (text) => { Object.assign(globalThis.__ENV, JSON.parse(text)); },
+    attach: (name) => { api.host = { ...api.host, [name]: globalThis["swell " + name] }; delete globalThis["swell " + name]; },
     rejected: (promise, reason) => { rejections.set(promise, reason); },
     handled: (promise) => { rejections.delete(promise); },
     api: () => api,

@@ -1,0 +1,202 @@
+"""The script's own modules: where they are, and their source as ES modules.
+
+A module is named by its URL: ``file:///dir/a.js``, ``https://host/a.js``, ``file:///-`` for standard input.
+Relative imports start from the importing module; a script reads only what it names by a path.
+"""
+
+import importlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from swell.scripts.k6.values import HostError
+
+STDIN: Final = "file:///-"
+_FILE: Final = "file://"
+_HTTPS: Final = "https://"
+# How CommonJS modules export their ``module.exports`` besides the default.
+RAW_EXPORTS: Final = "module.exports"
+
+_ESM: Final = re.compile(
+    r"""(?:^|[;}\n])\s*(?:import\s*(?:["'{*]|[\w$]+\s*(?:,|\bfrom\b))|export\s*(?:[{*]|default\b|const\b|let\b|var\b|function\b|class\b|async\b))"""
+    r"""|^\s*await\b|\bimport\.meta\b""",
+    re.MULTILINE,
+)
+_COMMENTS: Final = re.compile(r"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
+_EXPORTED: Final = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)\s*=[^=]")
+_RESERVED: Final = frozenset({"default", "__esModule"})
+
+Translate = Callable[[str, str], str]
+
+
+class ScriptFiles:
+    """Finds, reads and prepares the modules of one script.
+
+    Args:
+        main: the main module's name.
+        contents: modules that are there already, by name: an archive's, standard input.
+        fetch: gives the source of an https module; raises ``HostError``.
+    """
+
+    def __init__(
+        self,
+        main: str,
+        contents: Mapping[str, bytes] | None = None,
+        fetch: Callable[[str], str] | None = None,
+    ) -> None:
+        self.main = main
+        self._contents = dict(contents or {})
+        self._is_closed = contents is not None and main != STDIN
+        self._fetch = fetch
+        self.absent: dict[str, set[str]] = {}
+
+    def resolve(self, base: str, specifier: str) -> str:
+        """The name of what ``base`` imports; raises ``HostError`` for what is no place of a module."""
+        if specifier.startswith(_HTTPS):
+            return specifier
+        if base.startswith(_HTTPS):
+            if specifier.startswith(("./", "../", "/")):
+                return urljoin(base, specifier)
+            raise HostError(f'"{base}" may not import "{specifier}": it came over the network', "Error")
+        if specifier.startswith(_FILE):
+            return file_name(unquote(specifier.removeprefix(_FILE)))
+        if specifier.startswith("/"):
+            return file_name(specifier)
+        if specifier.startswith(("./", "../", ".")):
+            return file_name(f"{folder(base)}/{specifier}")
+        near = f'; a file beside the script is "./{specifier}"' if "/" not in specifier else ""
+        raise HostError(
+            f'the module "{specifier}" is neither one of k6\'s nor a path (./, ../, /, file://) nor https://'
+            f"{near}; packages of npm have to be bundled into a file",
+            "Error",
+        )
+
+    def open(self, base: str, path: str) -> tuple[str, bytes]:
+        """A file for ``open()``: relative to the module that asks, else to the main script."""
+        if path.startswith(("/", _FILE)):
+            candidates = [file_name(unquote(path.removeprefix(_FILE)))]
+        else:
+            bases = [base if base.startswith(_FILE) else self.main, self.main]
+            candidates = list(dict.fromkeys(file_name(f"{folder(known)}/{path}") for known in bases))
+        problem = HostError(f'there is no file "{path}"', "GoError")
+        for name in candidates:
+            try:
+                return name, self.read(name)
+            except HostError as error:
+                problem = error
+        raise problem
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file; raises ``HostError``."""
+        content = self._contents.get(name)
+        if content is not None:
+            return content
+        path = path_of(name)
+        if self._is_closed:
+            raise HostError(f'"{path}" is not in the archive', "GoError")
+        try:
+            return Path(path).read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise HostError(f'"{path}" cannot be read: {reason}', "GoError") from None
+
+    def source(self, name: str) -> str:
+        """The module as an ES module, its lines where they were; raises ``HostError``."""
+        text = self._text(name)
+        suffix = PurePosixPath(urlsplit(name).path).suffix
+        if suffix == ".json":
+            return f"export default {_json_text(text, name)};"
+        if suffix in {".ts", ".mts", ".cts"} or name == STDIN:
+            text = _translated(text, name)
+        if suffix == ".cjs" or not is_es_module(text):
+            return common_js(text, self.absent.get(name, set()))
+        return text
+
+    def admit(self, name: str, export: str) -> bool:
+        """Note an export that somebody imports from a CommonJS module; False where that cannot help."""
+        known = self.absent.setdefault(name, set())
+        if export in known or is_es_module(self._text(name)):
+            return False
+        known.add(export)
+        return True
+
+    def _text(self, name: str) -> str:
+        if name.startswith(_HTTPS):
+            content = self._contents.get(name)
+            if content is not None:
+                return content.decode(errors="replace")
+            if self._fetch is None:
+                raise HostError(f'"{name}" cannot be fetched here', "Error")
+            return self._fetch(name)
+        return self.read(name).decode("utf-8-sig", "replace")
+
+
+def file_name(path: str) -> str:
+    """The module name of an absolute path, with ``.`` and ``..`` taken out."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if parts:
+                parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return f"{_FILE}/{quote('/'.join(parts), safe='/@:+~!$&()*,;=')}"
+
+
+def path_of(name: str) -> str:
+    """The path of a file module."""
+    return unquote(name.removeprefix(_FILE))
+
+
+def folder(name: str) -> str:
+    """The absolute folder of a file module; standard input stands in the current one."""
+    if name == STDIN:
+        return str(Path.cwd())
+    return path_of(name).rpartition("/")[0]
+
+
+def is_es_module(text: str) -> bool:
+    """Whether the source imports, exports or awaits at its top level; else it is CommonJS, as in k6."""
+    if _ESM.search(text) is None:
+        return False
+    bare = _COMMENTS.sub("", text)
+    return _ESM.search(bare) is not None
+
+
+def common_js(text: str, wanted: set[str]) -> str:
+    """A CommonJS module as an ES module: its exports are the default, and those asked for by name."""
+    names = sorted((wanted | set(_EXPORTED.findall(text))) - _RESERVED)
+    exported = "".join(f"const $e{i} = $m.exports?.{export};" for i, export in enumerate(names))
+    listed = "".join(f", $e{i} as {export}" for i, export in enumerate(names))
+    if text.startswith("#!"):
+        text = f"//{text}"
+    return (
+        f"const $m = {{ exports: {{}} }}; (function (module, exports, require) {{ {text}\n"
+        f"}}).call($m.exports, $m, $m.exports, globalThis.require);\n"
+        f"const $d = $m.exports?.__esModule && 'default' in $m.exports ? $m.exports.default : $m.exports;\n"
+        f"const $x = $m.exports; {exported} export {{ $d as default, $x as '{RAW_EXPORTS}'{listed} }};"
+    )
+
+
+def _json_text(text: str, name: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise HostError(f'"{name}" is no JSON: {error}', "SyntaxError") from None
+    # These two end a line in JavaScript of old, but not in JSON.
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _translated(text: str, name: str) -> str:
+    try:
+        typescript = importlib.import_module("swell.scripts.k6.typescript")
+    except ImportError:
+        return text
+    try:
+        translated: str = typescript.translate(text, name)
+    except typescript.TypeScriptError as error:
+        raise HostError(str(error), "SyntaxError") from None
+    return translated

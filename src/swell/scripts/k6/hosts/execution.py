@@ -1,0 +1,124 @@
+"""The Python half of ``k6/execution``."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from swell.base.clock import NS_PER_MS, monotonic_ns, wall_ns
+from swell.config.show import show_options
+from swell.engine.vu import VU, RunAborted
+from swell.scripts.k6.values import HostError, HostFunction
+
+if TYPE_CHECKING:
+    from swell.scripts.k6.vuhost import VUHost
+
+
+def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
+    """What ``execution.js`` needs."""
+
+    def read(section: str, member: str) -> str:
+        return msgspec.json.encode(_SECTIONS[section](vu)[member]()).decode()
+
+    def abort(message: str) -> None:
+        text = message or ""
+        if vu.vu is not None and vu.phase != "init":
+            vu.runtime.abort_run(text)
+        raise RunAborted(text)
+
+    def fail(message: str) -> None:
+        if vu.phase == "init":
+            raise HostError("test.fail() cannot be used in the init context")
+        vu.log("error", message, source="test.fail")
+        vu.runtime.mark_failed(message)
+
+    def set_tag(name: str, value: str) -> None:
+        engine_vu = vu.engine_vu
+        tags = {name: value}
+        engine_vu.tags = vu.worker.extend(engine_vu.tags, tags)
+        # Each iteration begins with the base, and what is set lasts until the next activation.
+        engine_vu.base_tags = vu.worker.extend(engine_vu.base_tags, tags)
+
+    def delete_tag(name: str) -> None:
+        engine_vu = vu.engine_vu
+        registry = engine_vu.runtime.registry
+        for attribute in ("tags", "base_tags"):
+            left = {
+                key: value for key, value in getattr(engine_vu, attribute).as_dict().items() if key != name
+            }
+            setattr(engine_vu, attribute, registry.intern(left))
+
+    return {
+        "read": read,
+        "abort": abort,
+        "fail": fail,
+        "tags": lambda: msgspec.json.encode(vu.engine_vu.tags.as_dict()).decode(),
+        "setTag": set_tag,
+        "deleteTag": delete_tag,
+        "options": lambda: _options(vu),
+    }
+
+
+def _options(vu: "VUHost") -> str:
+    if vu.phase == "init":
+        raise HostError("test.options is not available in the init context")
+    runtime = vu.runtime
+    return msgspec.json.encode(show_options(runtime.options, runtime.scenarios)).decode()
+
+
+Section = dict[str, Callable[[], Any]]
+
+
+def _vu(vu: "VUHost") -> Section:
+    if vu.phase == "init":
+        raise HostError("getting VU information in the init context is not supported")
+    engine_vu = vu.engine_vu
+    return {
+        "idInInstance": lambda: engine_vu.id,
+        "idInTest": lambda: engine_vu.id,
+        "iterationInInstance": lambda: engine_vu.iteration,
+        "iterationInScenario": lambda: engine_vu.iteration_in_scenario,
+    }
+
+
+def _scenario(vu: "VUHost") -> Section:
+    engine_vu = vu.vu
+    if engine_vu is None or not engine_vu.scenario or vu.phase != "iteration":
+        raise HostError("getting scenario information outside of the VU context is not supported")
+
+    def progress() -> float:
+        current = engine_vu.scenario_progress
+        return float(current()) if callable(current) else 0.0
+
+    return {
+        "name": lambda: engine_vu.scenario,
+        "executor": lambda: engine_vu.executor,
+        "startTime": lambda: (wall_ns() - monotonic_ns() + engine_vu.scenario_started_ns) // NS_PER_MS,
+        "progress": progress,
+        "iterationInInstance": lambda: _iteration_number(engine_vu),
+        "iterationInTest": lambda: _iteration_number(engine_vu),
+    }
+
+
+def _iteration_number(vu: VU) -> int:
+    return vu.iteration_number if vu.iteration_number >= 0 else vu.iteration_in_scenario
+
+
+def _instance(vu: "VUHost") -> Section:
+    if vu.phase == "init":
+        raise HostError("getting instance information in the init context is not supported")
+    statistics = vu.runtime.run_statistics
+    return {
+        "currentTestRunDuration": lambda: statistics().elapsed_ns / NS_PER_MS,
+        "iterationsCompleted": lambda: statistics().iterations_completed,
+        "iterationsInterrupted": lambda: statistics().iterations_interrupted,
+        "vusActive": lambda: statistics().vus_active,
+        "vusInitialized": lambda: statistics().vus_initialized,
+    }
+
+
+_SECTIONS: dict[str, Callable[["VUHost"], Section]] = {
+    "vu": _vu,
+    "scenario": _scenario,
+    "instance": _instance,
+}

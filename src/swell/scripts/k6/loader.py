@@ -1,0 +1,91 @@
+"""Loads a k6 script: runs its top level once, as VU 0, and reads what it exports."""
+
+import json
+import resource
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from swell.base.errors import ExitCode, Fault, ScriptError, SwellError
+from swell.engine.script import ScriptExports
+from swell.scripts.k6.files import STDIN, ScriptFiles, file_name
+from swell.scripts.k6.script import K6Script, load
+from swell.scripts.k6.vuhost import Shared, VUHost
+
+# JavaScript's own stack is three quarters of it: recursion 20,000 deep works, one without end is caught.
+STACK_BYTES: Final = 64 << 20
+LIFECYCLE: Final = ("setup", "teardown", "handleSummary")
+Log = Callable[..., None]
+
+
+def load_script(path: str, env: Mapping[str, str], log: Log, *, content: bytes | None = None) -> K6Script:
+    """Load the script at ``path``, or ``content`` as that file (``-`` for standard input).
+
+    Raises ``ScriptError`` with the script's own stack for what its top level throws, and ``SwellError`` where
+    it exports no function.
+    """
+    raise_stack_limit()
+    main = STDIN if path == "-" else file_name(str(Path(path).absolute()))
+    files = ScriptFiles(main, None if content is None else {main: content})
+    shared = Shared(files, log, dict(env))
+    host = _load_first(shared)
+    shared.is_loaded = True
+    shared.first = host
+    return K6Script(_exports(host, Path(path).name), shared)
+
+
+def raise_stack_limit() -> None:
+    """Let this process's stack grow to ``STACK_BYTES``, where the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if soft == resource.RLIM_INFINITY or soft >= STACK_BYTES:
+        return
+    wanted = STACK_BYTES if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (wanted, hard))
+
+
+def _load_first(shared: Shared) -> VUHost:
+    """Load the script; again where it imports names that a builtin or CommonJS module lacks."""
+    while True:
+        host = VUHost(shared)
+        try:
+            load(host)
+        except ScriptError as error:
+            if not shared.modules.admit(error.message):
+                raise
+            shared.metrics.clear()
+        else:
+            return host
+
+
+def _exports(host: VUHost, name: str) -> ScriptExports:
+    context = host.context
+    told = json.loads(context.run(context.core["exports"]))
+    functions = tuple(told["functions"])
+    faults = [
+        Fault(name, f"exported {hook!r} must be a function")
+        for hook in LIFECYCLE
+        if hook in told["names"] and hook not in functions
+    ]
+    faults += [
+        Fault(name, f"options: the value of {key!r} is a function, which no option takes")
+        for key in told["odd"]
+    ]
+    if not told["isObject"]:
+        faults.append(Fault(name, "the exported options must be an object"))
+    if not functions:
+        raise SwellError(
+            f"{name} exports no function",
+            hint="a k6 script has: export default function () { ... }",
+            exit_code=ExitCode.OTHER,
+            slug="no-functions",
+        )
+    options = json.loads(told["options"]) if told["isObject"] else {}
+    return ScriptExports(
+        options={key: value for key, value in options.items() if value is not None},
+        functions=tuple(function for function in functions if function not in LIFECYCLE),
+        has_setup="setup" in functions,
+        has_teardown="teardown" in functions,
+        has_handle_summary="handleSummary" in functions,
+        metrics=tuple((metric, kind, contains) for metric, (kind, contains) in host.shared.metrics.items()),
+        faults=tuple(faults),
+    )

@@ -1,0 +1,72 @@
+// k6: check, group, sleep, fail, randomSeed.
+import host from "swell:host/k6";
+
+const { record, tagged, enter, leave, sleep: pause } = host;
+const AsyncFunction = (async () => {}).constructor;
+
+function named(name) {
+  const text = String(name);
+  if (text.includes("::")) throw new Error(`group and check names may not contain '::': ${text}`);
+  return text;
+}
+
+export function check(value, sets, tags) {
+  if (sets === undefined || sets === null) throw new TypeError("check() needs an object of conditions");
+  let allMet = true;
+  const told = [];
+  try {
+    for (const name of Object.keys(sets)) {
+      const condition = sets[name];
+      told.push(name, false);
+      let met = condition;
+      if (typeof condition === "function") {
+        if (condition instanceof AsyncFunction) {
+          told.length -= 2;
+          throw new TypeError(`the condition of check '${name}' is an async function; check the awaited value`);
+        }
+        met = condition(value);
+      }
+      if (met) told[told.length - 1] = true;
+      else allMet = false;
+    }
+  } finally {
+    if (tags === undefined || tags === null) record(...told);
+    else tagged(JSON.stringify(tags), ...told);
+  }
+  return allMet;
+}
+
+export function group(name, body) {
+  const title = named(name);
+  if (typeof body !== "function") throw new TypeError("group() needs a function");
+  if (body instanceof AsyncFunction) {
+    throw new TypeError("group() does not take an async function: its work would go on outside the group");
+  }
+  const outer = enter(title);
+  try {
+    return body();
+  } finally {
+    leave(outer);
+  }
+}
+
+export function sleep(seconds) {
+  pause(Number(seconds));
+}
+
+export function fail(message) {
+  throw new Error(message === undefined ? "" : String(message));
+}
+
+export function randomSeed(seed) {
+  // A small generator with a full period (mulberry32): the same numbers for the same seed.
+  let state = Number(seed) | 0;
+  Math.random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export default { check, group, sleep, fail, randomSeed };

@@ -1,0 +1,71 @@
+// What setup and handleSummary return, as Python takes it. Loaded where they ran only.
+import swell from "swell:core";
+
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+function base64(buffer) {
+  const data = new Uint8Array(buffer);
+  let text = "";
+  for (let i = 0; i < data.length; i += 3) {
+    const word = (data[i] << 16) | ((data[i + 1] ?? 0) << 8) | (data[i + 2] ?? 0);
+    text += alphabet[word >> 18] + alphabet[(word >> 12) & 63];
+    text += i + 1 < data.length ? alphabet[(word >> 6) & 63] : "=";
+    text += i + 2 < data.length ? alphabet[word & 63] : "=";
+  }
+  return text;
+}
+
+// The value as JSON types by k6's rules: undefined inside is null, bytes are base64, a Map is its pairs.
+function plain(given, path, around) {
+  if (given === undefined || given === null) return null;
+  if (typeof given === "function") throw new TypeError(`${path} is a function`);
+  if (typeof given === "symbol") throw new TypeError(`${path} is a symbol`);
+  if (typeof given === "bigint") return Number(given);
+  if (typeof given === "number") {
+    if (!Number.isFinite(given)) throw new TypeError(`${path} is ${given}`);
+    return given;
+  }
+  if (typeof given !== "object") return given;
+  if (around.includes(given)) throw new TypeError(`${path} contains itself`);
+  const inner = [...around, given];
+  if (given instanceof Date) return given.toISOString().replace(/\.000Z$/, "Z");
+  const content = swell.bytes(given);
+  if (content !== undefined) return base64(content);
+  if (given instanceof Map) return [...given].map((pair, i) => plain(pair, `${path}[${i}]`, inner));
+  if (given instanceof Set) return [...given].map((item, i) => plain(item, `${path}[${i}]`, inner));
+  if (Array.isArray(given)) return given.map((item, i) => plain(item, `${path}[${i}]`, inner));
+  if (given instanceof String || given instanceof Number || given instanceof Boolean) return given.valueOf();
+  if (typeof given.toJSON === "function") return plain(given.toJSON(), path, inner);
+  const made = {};
+  for (const key of Object.keys(given)) made[key] = plain(given[key], `${path}.${key}`, inner);
+  return made;
+}
+
+let contents = [];
+
+globalThis["swell lifecycle"] = {
+  setupValue() {
+    const given = swell.value();
+    if (given === undefined) return JSON.stringify({ json: null, problem: "" });
+    try {
+      return JSON.stringify({ json: JSON.stringify(plain(given, "its value", [])), problem: "" });
+    } catch (error) {
+      return JSON.stringify({ json: null, problem: error.message });
+    }
+  },
+  summaryShape() {
+    const given = swell.value();
+    if (!given) return JSON.stringify({ names: null, problem: "" });
+    if (typeof given !== "object" || Array.isArray(given)) {
+      const kind = Array.isArray(given) ? "an array" : `a ${typeof given}`;
+      return JSON.stringify({ names: null, problem: `returned ${kind}; it should return a map with string keys` });
+    }
+    const names = Object.keys(given);
+    contents = names.map((name) => given[name]);
+    const wrong = names.filter((name, i) => typeof contents[i] !== "string" && swell.bytes(contents[i]) === undefined);
+    const problem = wrong.length ? `returned neither text nor an ArrayBuffer for ${wrong.join(", ")}` : "";
+    return JSON.stringify({ names, problem });
+  },
+  summaryContent: (index) => typeof contents[index] === "string"
+    ? new String(contents[index]) : swell.bytes(contents[index]),
+};

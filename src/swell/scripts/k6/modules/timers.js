@@ -1,0 +1,2 @@
+export * from "swell:lib/timers";
+export { default } from "swell:lib/timers";

@@ -1,0 +1,250 @@
+"""A loaded k6 script, as the engine runs it: a context per VU, made from bytecode."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from swell.base.errors import ConfigError, ExitCode, ScriptError, SwellError
+from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
+from swell.engine.vu import VU, RunAborted, current_vu
+from swell.net.client import HTTPClient
+from swell.net.shared import HTTPShared
+from swell.scripts.k6.engine import JSFailure
+from swell.scripts.k6.failure import ScriptThrew, script_threw, threw
+from swell.scripts.k6.vuhost import Phase, Shared, VUHost
+
+_DONE, _FAILED = 1, 2
+GLOBALS: Final = "swell:lib/globals"
+LIFECYCLE: Final = "swell:lib/lifecycle"
+
+
+class K6Script:
+    """Implements ``engine.script.Script`` for a k6 script."""
+
+    def __init__(self, exports: ScriptExports, shared: Shared) -> None:
+        self.exports = exports
+        self._shared = shared
+        self._http: HTTPShared | None = None
+
+    @property
+    def http(self) -> HTTPShared:
+        """What the HTTP clients of this worker share; there from ``prepare`` on."""
+        if self._http is None:
+            raise RuntimeError("the script is not prepared yet")
+        return self._http
+
+    def prepare(self, runtime: ScriptRuntime) -> None:
+        """Make what the worker's VUs share. Raises ``ConfigError`` where the script has faults."""
+        if self.exports.faults:
+            raise ConfigError(self.exports.faults)
+        self._http = HTTPShared(
+            runtime.options,
+            runtime.registry,
+            runtime.recorder,
+            runtime.errors,
+            runtime.log,
+            worker_index=runtime.worker_index,
+            worker_count=runtime.worker_count,
+            env=runtime.env,
+            clock=runtime.clock,
+        )
+        self._shared.prepare(runtime, self._http)
+
+    def new_vu(self, vu: VU) -> None:
+        """Give ``vu`` its HTTP client and its context, with the script's top level run in it."""
+        vu.client = HTTPClient(self.http, vu)
+        host = VUHost(self._shared, vu.id)
+        host.vu = vu
+        vu.language = host
+        load(host)
+
+    def iteration(self, vu: VU, function: str, setup_data: bytes | None) -> IterationFunction:
+        """One call of ``function`` with the VU's own copy of the setup data, and its event loop."""
+        return Iteration(self, vu, function, setup_data).run
+
+    def end_iteration(self, vu: VU) -> None:
+        """Reset cookies, and forget what was left pending."""
+        host: VUHost = vu.language
+        loop = host.loop
+        if not loop.is_clean:
+            loop.clear()
+        vu.client.end_iteration()
+        if host.is_broken:
+            # Its context cannot be trusted any more (out of memory), or still has work of an iteration that
+            # was cut short: the VU begins anew.
+            self.renew(vu)
+
+    def renew(self, vu: VU) -> None:
+        """A new context for ``vu`` in place of its own."""
+        old: VUHost = vu.language
+        host = VUHost(self._shared, vu.id)
+        host.vu = vu
+        try:
+            load(host)
+        except ScriptError as error:
+            vu.runtime.log("error", error.stack or error.message, source="stacktrace")
+            return
+        host.phase = old.phase
+        vu.language = host
+
+    def setup(self, vu: VU) -> bytes | None:
+        """Run setup; its value as JSON. Raises ``ScriptError``."""
+        host = self._lifecycle("setup", "setup", vu, None)
+        return None if host is None else self._setup_value(host)
+
+    def teardown(self, vu: VU, setup_data: bytes | None) -> None:
+        """Run teardown with the setup data."""
+        self._lifecycle("teardown", "teardown", vu, setup_data)
+
+    def handle_summary(self, vu: VU, summary: bytes) -> Mapping[str, str | bytes] | None:
+        """Run handleSummary; None where it wants the default summary."""
+        host = self._lifecycle("handleSummary", "summary", vu, summary)
+        if host is None:
+            return None
+        context = host.context
+        lifecycle = self._helpers(host)
+        shape = json.loads(context.run(lifecycle["summaryShape"]))
+        if shape["problem"]:
+            raise ScriptError(
+                f"handleSummary() {shape['problem']}",
+                hint='return destinations with contents, such as { "a.json": JSON.stringify(data) }',
+            )
+        if shape["names"] is None:
+            return None
+        files: dict[str, str | bytes] = {}
+        for index, name in enumerate(shape["names"]):
+            content = context.from_js(context.run(lifecycle["summaryContent"], index))
+            files[name] = content
+        return files
+
+    def describe_exception(self, error: BaseException) -> str:
+        """The script's own stack of ``error``."""
+        return error.stack if isinstance(error, ScriptThrew) else f"{type(error).__name__}: {error}"
+
+    def _setup_value(self, host: VUHost) -> bytes | None:
+        context = host.context
+        shape = json.loads(context.run(self._helpers(host)["setupValue"]))
+        if shape["problem"]:
+            raise ScriptError(
+                f"setup() returned what cannot be JSON: {shape['problem']}", exit_code=ExitCode.OTHER
+            )
+        text: str | None = shape["json"]
+        return None if text is None else text.encode("utf-8", "surrogatepass")
+
+    def _helpers(self, host: VUHost) -> dict[str, Any]:
+        context = host.context
+        host.phase = "init"
+        context.run(context.core["begin"], LIFECYCLE)
+        context.run_jobs()
+        return {
+            name: context.evaluate(f"globalThis['swell lifecycle'].{name}")
+            for name in ("setupValue", "summaryShape", "summaryContent")
+        }
+
+    def _lifecycle(self, name: str, phase: Phase, vu: VU, data: bytes | None) -> VUHost | None:
+        """Call a lifecycle function as ``vu``; what it throws becomes a ``ScriptError``."""
+        host: VUHost = vu.language
+        has = {
+            "setup": self.exports.has_setup,
+            "teardown": self.exports.has_teardown,
+            "handleSummary": self.exports.has_handle_summary,
+        }
+        if not has[name]:
+            return None
+        token = current_vu.set(vu)
+        try:
+            host.phase = phase
+            context = host.context
+            if data is not None:
+                context.run(context.core["setData"], data.decode())
+            if host.loop.run_until_idle(context.run(context.core["call"], name)) == _FAILED:
+                raise as_script_error(script_threw(host))
+        except JSFailure as failure:
+            raise as_script_error(threw(failure)) from None
+        finally:
+            host.loop.clear()
+            current_vu.reset(token)
+        return host
+
+
+class Iteration:
+    """What ``Script.iteration`` gives: bound once per activation, run thousands of times."""
+
+    __slots__ = ("_call", "_function", "_host", "_script", "_setup_data", "_vu")
+
+    def __init__(self, script: K6Script, vu: VU, function: str, setup_data: bytes | None) -> None:
+        self._script = script
+        self._vu = vu
+        self._function = function
+        self._setup_data = setup_data
+        self._host: VUHost | None = None
+        self._call: Any = None
+
+    def run(self) -> None:
+        """Run one iteration; raises ``ScriptThrew`` for what it threw, and what interrupts it."""
+        vu = self._vu
+        host: VUHost = vu.language
+        if host is not self._host:
+            self._activate(host)
+        context = host.context
+        loop = host.loop
+        is_over = False
+        try:
+            state = self._call(self._function, vu.iteration)
+            if state == _DONE and loop.is_clean:
+                context.run_jobs()
+                if loop.is_clean and not context.has_rejections:
+                    is_over = True
+                    return
+            if loop.run_until_idle(state) == _FAILED:
+                is_over = True
+                raise script_threw(host)
+            is_over = True
+        except JSFailure as failure:
+            raise threw(failure) from None
+        except context.binding_error as error:
+            raised = context.failure(error)
+            raise (threw(raised) if isinstance(raised, JSFailure) else raised) from None
+        finally:
+            if not is_over:
+                loop.clear()
+                context.run(context.core["reset"])
+                host.is_broken = host.is_broken or context.has_jobs
+
+    def _activate(self, host: VUHost) -> None:
+        """Enter the VU into its scenario: environment, phase, and the setup data where it has none yet."""
+        vu, context = self._vu, host.context
+        host.phase = "iteration"
+        core = context.core
+        if "setup data" not in host.state:
+            host.state["setup data"] = True
+            if self._setup_data is not None:
+                context.run(core["setData"], self._setup_data.decode("utf-8", "surrogatepass"))
+        if vu.env is not self._script._shared.env:
+            host.context.run(core["setEnvironment"], json.dumps(vu.env))
+        self._host = host
+        self._call = core["call"]
+
+
+def load(host: VUHost) -> None:
+    """Run the top level of the script in a context.
+
+    Raises ``ScriptError`` for what it throws and ``SwellError`` where it aborts the run.
+    """
+    context = host.context
+    try:
+        for name in (GLOBALS, host.shared.files.main):
+            context.run(context.core["load"], name)
+            if host.loop.run_until_idle(0) == _FAILED:
+                raise as_script_error(script_threw(host))
+        host.loop.clear()
+    except JSFailure as failure:
+        raise as_script_error(threw(failure)) from None
+    except RunAborted as error:
+        message = f"test aborted: {error.message}"
+        raise SwellError(message, exit_code=ExitCode.SCRIPT_ABORTED, slug="script-aborted") from None
+
+
+def as_script_error(failure: ScriptThrew) -> ScriptError:
+    """What ends a run or its start."""
+    return ScriptError(failure.summary, stack=failure.stack.rstrip("\n"))

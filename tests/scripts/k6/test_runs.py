@@ -1,0 +1,174 @@
+"""Whole runs of k6 scripts: exit codes, what is logged, what is measured, as k6 itself was seen to do."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swell.testing.cli import CLIResult
+
+RunScript = Callable[..., CLIResult]
+
+ONCE = "export default function () {}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [
+        pytest.param("export const a = 1;", 255, "exports no function", id="nothing to run"),
+        pytest.param("let a = ;\n" + ONCE, 107, "SyntaxError: unexpected token", id="syntax"),
+        pytest.param("throw new Error('early');\n" + ONCE, 107, "Error: early", id="init throws"),
+        pytest.param('import "k6/nothing";\n' + ONCE, 107, 'unknown module "k6/nothing"', id="module"),
+        pytest.param('import "k6/browser";\n' + ONCE, 107, "browser tests are not supported", id="browser"),
+        pytest.param('import "lodash";\n' + ONCE, 107, 'the module "lodash"', id="bare name"),
+        pytest.param('import "./gone.js";\n' + ONCE, 107, "gone.js", id="no such file"),
+        pytest.param("open('gone.json');\n" + ONCE, 107, 'gone.json" cannot be read', id="open"),
+        pytest.param("export const options = {vus: 'x'};\n" + ONCE, 104, "vus", id="option"),
+        pytest.param("export function setup() { throw null }\n" + ONCE, 107, "null", id="setup throws"),
+        pytest.param("export function setup() { return () => 1 }\n" + ONCE, 255, "JSON", id="setup data"),
+        pytest.param("export function teardown() { throw 'a' }\n" + ONCE, 107, "a", id="teardown throws"),
+        pytest.param("export default () => { throw null }", 0, "msg=null", id="iteration throws"),
+        pytest.param(
+            "import exec from 'k6/execution';\nexport default () => exec.test.abort('enough')",
+            108,
+            "enough",
+            id="abort",
+        ),
+        pytest.param(
+            "import { test } from 'k6/execution';\nexport default () => test.fail('bad')",
+            110,
+            "bad",
+            id="fail",
+        ),
+        pytest.param(
+            "export const options = {thresholds: {iterations: ['count>5']}};\n" + ONCE,
+            99,
+            "thresholds on metrics 'iterations'",
+            id="threshold",
+        ),
+        pytest.param(
+            "export function handleSummary() { throw new Error('s') }\n" + ONCE, 0, "s", id="summary"
+        ),
+        pytest.param(
+            "export default () => { const f = () => f() + 1; f() }", 0, "call stack size", id="recursion"
+        ),
+        pytest.param(
+            "export default async () => { Promise.reject(new Error('lost')) }",
+            0,
+            "Uncaught (in promise) Error: lost",
+            id="rejection",
+        ),
+    ],
+)
+def test_how_runs_end(run: RunScript, source: str, code: int, said: str) -> None:
+    """Each fault has k6's exit code and is told once with what it is about."""
+    result = run(source)
+    assert (int(result.exit_code), said in result.stderr) == (code, True), result.stderr
+
+
+def test_a_whole_script(run: RunScript, tmp_path: Path) -> None:
+    """Setup data, groups, checks, custom metrics and handleSummary come together."""
+    result = run(
+        """
+        import http from "k6/http";
+        import { check, group, sleep } from "k6";
+        import { Counter, Trend } from "k6/metrics";
+        import exec from "k6/execution";
+        import { path } from "./lib.js";
+
+        const seen = new Counter("seen");
+        const sizes = new Trend("sizes");
+        export const options = {
+          scenarios: {
+            one: { executor: "per-vu-iterations", vus: 2, iterations: 2, exec: "work", env: { WHO: "one" } },
+          },
+          thresholds: { checks: ["rate>0.5"], "seen{kind:a}": ["count==4"] },
+        };
+        export function setup() { return { list: [1], when: new Date(0), gone: undefined }; }
+        export function work(data) {
+          data.list.push(__ITER);
+          group("outer", () => group("inner", () => {
+            const response = http.get(`${__ENV.TARGET}${path}`);
+            sizes.add(response.body.length);
+            check(response, { ok: (r) => r.status === 200, json: (r) => r.json("status") === "ok", never: false });
+          }));
+          seen.add(1, { kind: "a" });
+          if (exec.vu.idInTest === 1 && __ITER === 1) {
+            console.log(data.list, data.when, data.gone, __ENV.WHO, exec.scenario.name, exec.test.options.scenarios.one.vus);
+          }
+          sleep(0.001);
+        }
+        export function handleSummary(data) {
+          return { "out.json": JSON.stringify(data), stdout: "the end" };
+        }
+        """,
+        files={"lib.js": 'export const path = "/json";'},
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.endswith("the end")
+    assert 'msg="[ 1, 0, 1 ] 1970-01-01T00:00:00Z null one one 2"' in result.stderr
+    data = json.loads((tmp_path / "out.json").read_text())
+    metrics = data["metrics"]
+    assert metrics["iterations"]["values"]["count"] == 4
+    assert metrics["http_reqs"]["values"]["count"] == 4
+    assert metrics["seen{kind:a}"]["thresholds"] == {"count==4": {"ok": True}}
+    assert metrics["checks"]["values"]["passes"] == 8
+    assert metrics["sizes"]["values"]["min"] > 10
+    (outer,) = data["root_group"]["groups"]
+    (inner,) = outer["groups"]
+    assert inner["path"] == "::outer::inner"
+    assert [(check["name"], check["passes"], check["fails"]) for check in inner["checks"]] == [
+        ("ok", 4, 0),
+        ("json", 4, 0),
+        ("never", 0, 4),
+    ]
+
+
+def test_an_endless_loop_is_cut_short_without_catch_or_finally(run: RunScript) -> None:
+    """One VU that never returns does not keep the others from working, and its handlers do not run."""
+    result = run(
+        """
+        import { sleep } from "k6";
+        export const options = { scenarios: {
+          bad: { executor: "constant-vus", vus: 1, duration: "1s", gracefulStop: "0s", exec: "bad" },
+          good: { executor: "per-vu-iterations", vus: 1, iterations: 20, exec: "good" },
+        } };
+        export function bad() {
+          try { for (;;) {} } catch (e) { console.log("caught") } finally { console.log("finally") }
+        }
+        export function good() { sleep(0.01); }
+        """
+    )
+    assert result.exit_code == 0
+    assert "caught" not in result.stderr
+    assert "finally" not in result.stderr
+    assert "20 complete and 1 interrupted" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(
+            "const http = require('k6/http'); exports.options = {iterations: 2};\n"
+            "exports.default = function () { http.get(__ENV.TARGET + '/get') }",
+            id="CommonJS",
+        ),
+        pytest.param(
+            "import data from './data.json'; import { n } from './c.js'; export const options = {iterations: n};\n"
+            "export default function () { if (data.a !== 1) throw new Error('no') }",
+            id="JSON and a named import from CommonJS",
+        ),
+        pytest.param(
+            "const { n } = await import('./c.js').then((m) => m.default); export const options = {iterations: n};\n"
+            "export default async function () { await new Promise((r) => setTimeout(r, 1)) }",
+            id="await at the top level",
+        ),
+    ],
+)
+def test_kinds_of_modules(run: RunScript, source: str) -> None:
+    """Every kind of module that k6 takes works, and its options count."""
+    result = run(source, files={"data.json": '{"a": 1}', "c.js": "module.exports = { n: 2 }"})
+    assert result.exit_code == 0, result.stderr
+    assert "2 complete" in result.stdout
+    assert "level=error" not in result.stderr
