@@ -59,13 +59,16 @@ scenarios.search = { rate = 10, duration = "30s" }
 [smoke.pages]                                   # for pages.py
 vus = 5
 duration = "30s"
+env = { THINK = "1" }
 ```
 
 `swell run suites/wwmaa/search.py --profile smoke` takes the options of the table over those of the script.
 The scenarios that it names are merged field by field into the script's; `false` leaves one out; one with
 another `executor` keeps `exec`, `env`, `tags`, `start_time`, `after` and `graceful_stop` only. Every other
-option replaces the script's. A profile without a table for the script is a fault, so that nothing runs at
-full size by mistake; the table may be empty. `swell inspect --profile smoke SCRIPT` shows what it comes to.
+option replaces the script's. `env` are variables for the script, those of the process and of `-e` over
+them; directly under the profile they are for all its scripts. A profile without a table for the script is a
+fault, so that nothing runs at full size by mistake; the table may be empty. `swell inspect --profile smoke
+SCRIPT` shows what it comes to.
 """
 
 

@@ -55,3 +55,17 @@ def test_a_wrong_profile_is_listed_with_all_other_faults(folder: Path) -> None:
     assert "2 faults" in done.stderr
     assert "there is no profile 'dem'" in done.stderr
     assert "did you mean 'demo'?" in done.stderr
+
+
+def test_variables_of_a_profile_reach_the_script(tmp_path: Path) -> None:
+    """While it loads, too; what the process or -e set wins."""
+    (tmp_path / "a.py").write_text(
+        "from swell import env\noptions = {'vus': int(env.A), 'duration': env.B}\ndef default(): pass\n"
+    )
+    (tmp_path / "profiles.toml").write_text("[demo.a]\nenv = { A = 3, B = '4s' }\n")
+    done = run_cli("inspect", "a.py", "--profile", "demo", "-e", "A=5", cwd=tmp_path, env={"B": "6s"})
+    shown = json.loads(done.stdout)
+    assert (shown["vus"], shown["duration"]) == (5, "6s")
+    done = run_cli("inspect", "a.py", "--profile", "demo", cwd=tmp_path, env={})
+    shown = json.loads(done.stdout)
+    assert (shown["vus"], shown["duration"]) == (3, "4s")

@@ -25,7 +25,7 @@ def applied(
     layer = Layer(
         "script", "search.py", OPTIONS if options is None else options, {"scenarios.search": "search.py:3"}
     )
-    return with_profile(layer, folder / "search.py", name)
+    return with_profile(layer, find_profiles(folder).profile(name, folder / "search.py"))
 
 
 def faults(folder: Path, profiles: str, name: str = "demo") -> list[str]:
@@ -87,13 +87,26 @@ def test_the_nearest_file_counts(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     (tmp_path / "profiles.toml").write_text("[outer]\nabout = 'far'\n")
-    found = find_profiles(inner)
-    assert found is not None
-    assert (found.names, found.about("outer")) == (("outer",), "far")
+    assert list(find_profiles(inner).tables) == ["outer"]
     (inner / "profiles.toml").write_text("[inner]\n")
-    found = find_profiles(inner)
-    assert found is not None
-    assert (found.names, found.about("inner")) == (("inner",), "")
+    assert list(find_profiles(inner).tables) == ["inner"]
+
+
+def test_a_profile_lists_its_scripts(tmp_path: Path) -> None:
+    """Every table below a profile is a script beside the file, but for its variables and what it is for."""
+    text = "[target]\nurl = 'http://x'\n[demo]\nabout = 'a'\nenv = { A = 1 }\n[demo.b]\n[demo.a]\n"
+    (tmp_path / "profiles.toml").write_text(text)
+    profiles = find_profiles(tmp_path)
+    assert profiles.scripts("demo") == [tmp_path / "b.py", tmp_path / "a.py"]
+    assert (profiles.target, list(profiles.tables)) == ({"url": "http://x"}, ["demo"])
+
+
+def test_variables_of_a_profile(tmp_path: Path) -> None:
+    """Those of the script's table win over those for all; values become text."""
+    text = "[demo]\nenv = { A = 1, B = 'b' }\n[demo.search]\nenv = { A = 0.5 }\nbatch = 1\n"
+    (tmp_path / "profiles.toml").write_text(text)
+    profile = find_profiles(tmp_path).profile("demo", Path("search.py"))
+    assert (profile.env, profile.options) == ({"A": "0.5", "B": "b"}, {"batch": 1})
 
 
 PROFILES = "[demo.search]\n[demo.pages]\n[smoke.search]\n"
@@ -111,7 +124,7 @@ def test_an_unknown_profile_lists_those_there_are(tmp_path: Path) -> None:
 def test_a_profile_must_know_the_script(tmp_path: Path) -> None:
     """Else it would run at full size."""
     (fault,) = faults(tmp_path, "[demo]\nabout = 'x'\n[demo.pages]\n")
-    assert "the profile 'demo' has no entry for search.py; it has: pages (add [demo.search]" in fault
+    assert "the profile 'demo' has no entry for search.py; it has: pages.py (add [demo.search]" in fault
 
 
 def test_a_scenario_must_exist(tmp_path: Path) -> None:
@@ -137,7 +150,5 @@ def test_a_file_that_is_none(tmp_path: Path, text: str, message: str) -> None:
 
 def test_no_file_at_all(tmp_path: Path) -> None:
     """Said with the name of the file to write."""
-    with pytest.raises(
-        ConfigError, match=r"there is no profiles\.toml in the folder of search\.py or above it"
-    ):
-        with_profile(Layer("script", "search.py"), tmp_path / "search.py", "demo")
+    with pytest.raises(ConfigError, match=r"there is no profiles\.toml in .* or above it"):
+        find_profiles(tmp_path)

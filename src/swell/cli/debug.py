@@ -42,7 +42,7 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     def print_log(level: str, message: str, **_fields: str) -> None:
         write(f"[{level}] {message}")
 
-    sources = Sources(values, system)
+    sources = Sources(values, system, file)
     seed = sources.seed(secrets.randbits(32))
     loaded: DebuggedScript
     if file.language == "k6":

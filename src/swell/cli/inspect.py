@@ -50,7 +50,7 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
         from swell.engine.request import RunRequest  # noqa: PLC0415
         from swell.engine.script import ScriptExports  # noqa: PLC0415
 
-        sources = Sources(values, system)
+        sources = Sources(values, system, file)
 
         def resolve(exports: ScriptExports) -> NoReturn:
             plan = sources.plan(file, exports)

@@ -14,7 +14,7 @@ from swell.config.environment import CommandSettings, command_settings, env_laye
 from swell.config.files import file_layer
 from swell.config.layers import Layer
 from swell.config.options import Options, ThresholdSpec
-from swell.config.profiles import with_profile
+from swell.config.profiles import Profile, find_profiles, with_profile
 from swell.config.resolve import Resolution, resolve
 from swell.config.scenarios import Scenario
 from swell.config.table import RUN_OPTIONS, option
@@ -50,8 +50,8 @@ class Plan:
 class Sources:
     """Everything but the script that options come from; its faults wait for those of the script."""
 
-    def __init__(self, values: Mapping[str, Any], system: System) -> None:
-        """Read the flags in ``values``, the environment and the config file; raises nothing."""
+    def __init__(self, values: Mapping[str, Any], system: System, script: ScriptFile) -> None:
+        """Read the flags in ``values``, the environment, config file and profile; raises nothing."""
         self._faults: tuple[Fault, ...] = ()
         self._directory = system.cwd
         flags = command_line_layer(values, flag_options(), system)
@@ -62,7 +62,10 @@ class Sources:
             self.command = command_settings(flags.values, system.env)
         except ConfigError as error:
             self._faults += error.faults
-        self.script_env = script_environment(self.command, system.env)
+        self._profile = self._find_profile(script)
+        # Variables of the profile are below those of the process, as its options are below theirs.
+        of_profile = dict(self._profile.env) if self._profile is not None else {}
+        self.script_env = of_profile | script_environment(self.command, system.env)
         self._file = Layer("file", "config file")
         try:
             # A wrong flag elsewhere leaves no settings, but the file that was named is read all the same.
@@ -115,12 +118,22 @@ class Sources:
         rules = series_rules(metrics, keys, sections=options.summary_mode in {"full", "legacy"})
         return Plan(exports, resolution, rules, layer)
 
+    def _find_profile(self, script: ScriptFile) -> Profile | None:
+        name = self.command.profile
+        if not name:
+            return None
+        try:
+            return find_profiles(script.path.parent).profile(name, script.path)
+        except ConfigError as error:
+            self._faults += error.faults
+            return None
+
     def _script_layer(self, script: ScriptFile, exports: ScriptExports) -> tuple[Layer, tuple[Fault, ...]]:
         layer = script_layer(script, exports)
-        if not self.command.profile:
+        if self._profile is None:
             return layer, ()
         try:
-            return with_profile(layer, script.path, self.command.profile), ()
+            return with_profile(layer, self._profile), ()
         except ConfigError as error:
             return layer, error.faults
 

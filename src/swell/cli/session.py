@@ -43,7 +43,7 @@ class Session(RunListener):
     ) -> None:
         """Show the run on ``system``'s streams; ``stack`` closes what is opened on the way."""
         self._script = script
-        self._sources = Sources(values, system)
+        self._sources = Sources(values, system, script)
         self._command = self._sources.command
         self._system = system
         self._stack = stack

@@ -2,9 +2,11 @@
 
     [demo]                                     # a profile
     about = "five seconds of each test"        # what it is for; optional
+    env = { PACE = "0.1" }                     # variables for all its scripts; optional
 
     [demo.search]                              # its options for search.py, over those of the script
     scenarios.search = { rate = 20, duration = "5s" }
+    env = { KEYWORDS = "20" }
 
 The file stands in the script's folder or in one above it; the nearest counts. Options are the script's own,
 in either spelling. Scenarios are merged field by field into those of the script, and one set to ``false`` is
@@ -23,8 +25,12 @@ from swell.config.layers import Layer, did_you_mean
 
 PROFILES_FILE: Final = "profiles.toml"
 ABOUT: Final = "about"
+ENV: Final = "env"
+# The platform that the scripts are for, which ``swell suite`` looks at before it starts; no profile.
+TARGET: Final = "target"
 # What a scenario keeps when a profile gives it another executor.
 _COMMON_FIELDS: Final = frozenset({"exec", "env", "tags", "starttime", "after", "gracefulstop"})
+_SHORTCUTS: Final = frozenset({"vus", "duration", "iterations", "stages"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +40,65 @@ class Profiles:
     path: Path
     shown: str
     tables: Mapping[str, Mapping[str, Any]]
+    target: Mapping[str, Any]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The profiles, in the order of the file."""
-        return tuple(self.tables)
+    def scripts(self, name: str) -> list[Path]:
+        """The scripts for which the profile ``name`` has options, in the order of the file.
 
-    def about(self, name: str) -> str:
-        """What the profile is for, as far as the file says."""
-        return str(self.tables[name].get(ABOUT, ""))
+        Raises:
+            ConfigError: there is no such profile.
+        """
+        table = self._table(name)
+        return [self.path.with_name(f"{stem}.py") for stem in table if stem not in {ABOUT, ENV}]
+
+    def profile(self, name: str, script: Path) -> "Profile":
+        """The options of the profile ``name`` for ``script``.
+
+        Raises:
+            ConfigError: there is no such profile, or it does not know the script.
+        """
+        table = self._table(name)
+        stem = script.stem
+        if stem not in table:
+            known = ", ".join(path.name for path in self.scripts(name))
+            message = f"the profile {name!r} has no entry for {script.name}; it has: {known or 'none'}"
+            raise ConfigError((Fault(self.shown, message, f"add [{name}.{stem}]; it may be empty"),))
+        options = dict(table[stem])
+        env = {**table.get(ENV, {}), **options.pop(ENV, {})}
+        variables = {variable: str(value) for variable, value in env.items()}
+        return Profile(f"{self.shown} [{name}.{stem}]", options, variables)
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        if name in self.tables:
+            return self.tables[name]
+        hint = did_you_mean(name, self.tables)
+        known = ", ".join(self.tables)
+        message = f"there is no profile {name!r} in {self.shown}; there are: {known or 'none'}"
+        raise ConfigError((Fault("--profile", message, hint if hint.startswith("did") else ""),))
 
 
-def find_profiles(folder: Path) -> Profiles | None:
-    """The profiles of the scripts in ``folder``: its own file or the nearest one above; None without any.
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a profile says about one script."""
+
+    place: str
+    options: Mapping[str, Any]
+    env: Mapping[str, str]
+
+
+def find_profiles(folder: Path) -> Profiles:
+    """The profiles of the scripts in ``folder``: those of its own file, or of the nearest one above.
 
     Raises:
-        ConfigError: the file cannot be read, or is no table of profiles.
+        ConfigError: there is no file, it cannot be read, or it is no table of profiles.
     """
     for parent in (folder, *folder.absolute().parents):
         path = parent / PROFILES_FILE
         if path.is_file():
             return read_profiles(path)
-    return None
+    message = f"there is no {PROFILES_FILE} in {folder.name} or above it"
+    hint = f"write {PROFILES_FILE} beside the script, or leave --profile out"
+    raise ConfigError((Fault("--profile", message, hint),))
 
 
 def read_profiles(path: Path) -> Profiles:
@@ -71,49 +114,31 @@ def read_profiles(path: Path) -> Profiles:
         Fault(f"{shown}: {name}", "must be a table of scripts", "write it like [demo.search]")
         for name, table in tables.items()
         if not isinstance(table, dict)
-        or any(not isinstance(entry, dict) for key, entry in table.items() if key != ABOUT)
+        or any(not isinstance(entry, dict) for key, entry in table.items() if key != ABOUT and name != TARGET)
     ]
     if faults:
         raise ConfigError(tuple(faults))
-    return Profiles(path, shown, tables)
+    target = tables.pop(TARGET, {})
+    return Profiles(path, shown, tables, target)
 
 
-def with_profile(layer: Layer, script: Path, name: str) -> Layer:
-    """The layer of ``script`` with the options of the profile ``name`` over its own.
+def with_profile(layer: Layer, profile: Profile) -> Layer:
+    """The layer of a script with the options of ``profile`` over its own.
 
     Raises:
-        ConfigError: there is no such profile, it does not know the script, or it names no scenario of it.
+        ConfigError: it names a scenario that the script does not have.
     """
-    profiles = find_profiles(script.parent)
-    if profiles is None:
-        hint = f"write {PROFILES_FILE} beside the script, or leave --profile out"
-        message = f"there is no {PROFILES_FILE} in the folder of {layer.name} or above it"
-        raise ConfigError((Fault("--profile", message, hint),))
-    if name not in profiles.tables:
-        hint = did_you_mean(name, profiles.names)
-        message = f"there is no profile {name!r} in {profiles.shown}; there are: {', '.join(profiles.names)}"
-        raise ConfigError((Fault("--profile", message, hint if hint.startswith("did") else ""),))
-    table = profiles.tables[name]
-    if script.stem not in table:
-        known = [key for key in table if key != ABOUT]
-        hint = f"add [{name}.{script.stem}]; it may be empty"
-        message = f"the profile {name!r} has no entry for {script.name}; it has: {', '.join(known)}"
-        raise ConfigError((Fault(profiles.shown, message, hint),))
-    return _merged(layer, table[script.stem], f"{profiles.shown} [{name}.{script.stem}]")
-
-
-def _merged(layer: Layer, options: Mapping[str, Any], place: str) -> Layer:
     values, places = dict(layer.values), dict(layer.places)
-    for key, value in options.items():
+    for key, value in profile.options.items():
         if key == "scenarios" and isinstance(value, dict):
-            values[key] = _scenarios(layer, value, place, places)
+            values[key] = _scenarios(layer, value, profile.place, places)
             continue
         _put(values, key, value)
-        places[key] = place
-        if _fold(key) in {"vus", "duration", "iterations", "stages"}:
+        places[key] = profile.place
+        if _fold(key) in _SHORTCUTS:
             # As everywhere: whoever sets a workload in short replaces the scenarios below.
             for other in ("scenarios", "duration", "iterations", "stages"):
-                if other not in options:
+                if other not in profile.options:
                     values.pop(other, None)
     return replace(layer, values=values, places=places)
 
