@@ -70,6 +70,17 @@ LIBRARIES: Final = (
         "https://jslib.k6.io/k6-summary/0.1.0/index.js",
     ),
     _jslib(
+        "k6chaijs",
+        "`describe`, `expect` with Chai's assertions as checks, plugins",
+        "https://jslib.k6.io/k6chaijs/4.3.4.3/index.js",
+    ),
+    Library(
+        "k6-reporter",
+        "`htmlReport`: one page about a run that loads nothing",
+        "https://raw.githubusercontent.com/benc-uk/k6-reporter/main/dist/bundle.js",
+        (_GITHUB.format(owner="benc-uk", name="k6-reporter", file=r"dist/[^/]+\.js"),),
+    ),
+    _jslib(
         "papaparse",
         "CSV to rows and back; of texts, not of files or streams",
         "https://jslib.k6.io/papaparse/5.1.1/index.js",
