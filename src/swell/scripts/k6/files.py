@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from swell.scripts.k6.bundled import find_bundled
 from swell.scripts.k6.values import HostError
 
 STDIN: Final = "file:///-"
@@ -67,6 +68,9 @@ class ScriptFiles:
             return file_name(specifier)
         if specifier.startswith(("./", "../", ".")):
             return file_name(f"{folder(base)}/{specifier}")
+        if find_bundled(specifier) is not None:
+            # Old scripts leave the scheme out.
+            return _HTTPS + specifier
         near = f'; a file beside the script is "./{specifier}"' if "/" not in specifier else ""
         raise HostError(
             f'the module "{specifier}" is neither one of k6\'s nor a path (./, ../, /, file://) nor https://'
@@ -105,6 +109,9 @@ class ScriptFiles:
 
     def source(self, name: str) -> str:
         """The module as an ES module, its lines where they were; raises ``HostError``."""
+        bundled = self._bundled(name)
+        if bundled is not None:
+            return bundled
         text = self._text(name)
         suffix = PurePosixPath(urlsplit(name).path).suffix
         if suffix == ".json":
@@ -117,11 +124,20 @@ class ScriptFiles:
 
     def admit(self, name: str, export: str) -> bool:
         """Note an export that somebody imports from a CommonJS module; False where that cannot help."""
+        if self._bundled(name) is not None:
+            return False
         known = self.absent.setdefault(name, set())
         if export in known or is_es_module(self._text(name)):
             return False
         known.add(export)
         return True
+
+    def _bundled(self, name: str) -> str | None:
+        """Our own implementation of a remote library; what an archive brings along goes first."""
+        if not name.startswith(_HTTPS) or name in self._contents:
+            return None
+        module = find_bundled(name)
+        return None if module is None else module.source
 
     def _text(self, name: str) -> str:
         if name.startswith(_HTTPS):

@@ -1,7 +1,6 @@
 """Runs snippets that import bundled libraries by URL; what they call in k6 is recorded."""
 
 import hmac
-import re
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 
 from swell.scripts.k6 import builtins
-from swell.scripts.k6.bundled import find_bundled
 from swell.scripts.k6.trial import Trial
 
 RunSnippet = Callable[..., Any]
@@ -72,15 +70,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunSnippet:
     )
 
     def go(imports: str, body: str) -> Any:
-        files: dict[str, str] = {"prelude.js": "globalThis.calls = []; globalThis.exec = undefined;"}
-        waiting = [imports]
-        while waiting:
-            for url in re.findall(r"""["'](https://[^"']+)["']""", waiting.pop()):
-                module = find_bundled(url)
-                if module is not None and url not in files:
-                    files[url] = module.source
-                    waiting.append(module.source)
+        prelude = "globalThis.calls = []; globalThis.exec = undefined; export {};"
         source = f"import './prelude.js';\n{imports}\nexport default async function () {{\n{body}\n}}"
-        return Trial(source, files=files).run()
+        return Trial(source, files={"prelude.js": prelude}).run()
 
     return go

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from swell.scripts.k6.bundled import LIBRARIES, Library, find_bundled
+from swell.scripts.k6.files import ScriptFiles
 
 RunSnippet = Callable[..., Any]
 
@@ -85,3 +86,23 @@ def test_the_sources_carry_no_placeholder() -> None:
     """Each file beside the table is a library of it."""
     folder = Path(find_bundled.__code__.co_filename).parent
     assert {path.stem for path in folder.glob("*.js")} == {library.name for library in LIBRARIES}
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import { uuidv4 } from 'jslib.k6.io/k6-utils/1.4.0/index.js';",
+        "const { uuidv4 } = require('https://jslib.k6.io/k6-utils/1.4.0/index.js');",
+        "import utils from 'https://jslib.k6.io/k6-utils/1.4.0/index.js'; const { uuidv4 } = utils;",
+    ],
+)
+def test_every_way_of_importing(run: RunSnippet, imports: str) -> None:
+    """Without a scheme, with require, and by the default export."""
+    assert run(imports, "return uuidv4(true)") == "00000000-0000-4000-8000-000000000000"
+
+
+def test_what_is_there_already_goes_first() -> None:
+    """A library that an archive brings along is used as it is."""
+    url = "https://jslib.k6.io/k6-utils/1.4.0/index.js"
+    files = ScriptFiles("file:///a.js", {url: b"export const uuidv4 = () => 'own';"})
+    assert files.source(url) == "export const uuidv4 = () => 'own';"

@@ -70,6 +70,11 @@ LIBRARIES: Final = (
         "https://jslib.k6.io/k6-summary/0.1.0/index.js",
     ),
     _jslib(
+        "url",
+        "`URL` and `URLSearchParams`, the same as swell's globals",
+        "https://jslib.k6.io/url/1.0.0/index.js",
+    ),
+    _jslib(
         "k6chaijs",
         "`describe`, `expect` with Chai's assertions as checks, plugins",
         "https://jslib.k6.io/k6chaijs/4.3.4.3/index.js",
