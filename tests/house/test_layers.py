@@ -16,6 +16,7 @@ LAYERS = {
     "engine": 2,
     "net": 2,
     "scripts": 3,
+    "output": 3,
     "report": 3,
     "cli": 4,
     "testing": 4,

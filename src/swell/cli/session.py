@@ -4,20 +4,21 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
 import swell
 from swell.base.clock import NS_PER_SECOND, monotonic_ns
 from swell.base.errors import ConfigError, ExitCode, Fault, ScriptError, SwellError
+from swell.cli.live_outputs import open_outputs
 from swell.cli.outputs import Outputs
 from swell.cli.plan import Plan, Sources
 from swell.cli.script_file import ScriptFile
 from swell.cli.system import System
 from swell.config.environment import CommandSettings
 from swell.engine.coordinator import RunResult
-from swell.engine.frames import LogLine
+from swell.engine.frames import LogLine, Samples
 from swell.engine.lifecycle import Phase
 from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
@@ -26,6 +27,9 @@ from swell.metrics.snapshot import ScenarioState, Snapshot
 from swell.report.banner import ScenarioLine, banner, description_block
 from swell.report.endofrun import end_of_run
 from swell.report.progress import LogWriter, Progress, QuietProgress, open_progress
+
+if TYPE_CHECKING:
+    from swell.output.writer import OutputWriter
 
 # Snapshots come once a second; in between time goes on, but not for longer than this without news.
 MAX_GUESS_NS: Final = 2 * NS_PER_SECOND
@@ -59,6 +63,7 @@ class Session(RunListener):
         # What is known once the script is loaded.
         self._plan: Plan | None = None
         self._outputs: Outputs | None = None
+        self._writer: OutputWriter | None = None
 
     def request(self, seed: int) -> RunRequest:
         """What is to run; ``seed`` serves where nobody names one."""
@@ -82,6 +87,7 @@ class Session(RunListener):
         if plan.options.console_output:
             path = self._system.path(plan.options.console_output)
             self._console = self._stack.enter_context(path.open("w", encoding="utf-8"))
+        self._writer = open_outputs(plan, self._script.language, self._system)
         if not self._command.quiet:
             self._system.stdout.write(self._description(plan))
             self._system.stdout.flush()
@@ -94,6 +100,9 @@ class Session(RunListener):
         )
         self._stack.callback(self._progress.stop)
         self._progress.start()
+        if self._writer is not None:
+            self._stack.callback(self._close_writer)
+            self._writer.start()
         for warning in plan.resolution.warnings:
             self.log("warning", warning)
         return plan
@@ -111,6 +120,7 @@ class Session(RunListener):
         self._progress.update(result.snapshot)
         self._progress.stop()
         self._progress = QuietProgress(self._log)
+        self._close_writer()
         snapshot, outputs = result.snapshot, self._known_outputs()
         saved_to = outputs.save(snapshot)
         outputs.export(snapshot)
@@ -176,12 +186,43 @@ class Session(RunListener):
             return
         self._progress.log(line.level, line.message, line.fields)
 
+    def on_samples(self, worker: int, samples: Samples) -> None:
+        """Queue them for the outputs."""
+        if self._writer is not None:
+            self._writer.put(worker, samples)
+
+    def on_gauges(self, at_ns: int, values: Mapping[str, float]) -> None:
+        """Queue them for the outputs."""
+        if self._writer is not None:
+            self._writer.put_gauges(at_ns, values)
+
+    def samples_taken(self) -> Mapping[int, int]:
+        """What the outputs have written since the last call, by worker."""
+        return self._writer.taken() if self._writer is not None else {}
+
     def on_tick(self, now_ns: int) -> None:
-        """Let the clocks of the view go on between two snapshots."""
+        """Let the clocks of the view go on between two snapshots, and say what outputs failed."""
+        if self._writer is not None:
+            for fault in self._writer.faults():
+                self.log("error", fault)
         if self._latest is not None:
             self._progress.update(advanced(self._latest, min(now_ns - self._latest_ns, MAX_GUESS_NS)))
 
     # Helpers.
+
+    def _close_writer(self) -> None:
+        """Write what is queued, and say what could not be written; once."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.close()
+        for fault in writer.faults():
+            self.log("error", fault)
+        for output in writer.outputs:
+            if output.lost_lines:
+                self.log(
+                    "error", f"{output.lost_lines} lines of {output.name} were not written: {output.fault}"
+                )
 
     def _tell_held(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Log the stacks that ``main`` does not print with ``error``."""
@@ -204,6 +245,7 @@ class Session(RunListener):
         return banner(swell.__version__, colour=self._colour) + description_block(
             script=self._script.shown,
             scenarios=lines,
+            outputs=[output.name for output in self._writer.outputs] if self._writer else (),
             max_vus=max_possible_vus(scenarios),
             max_duration_ns=max_duration_ns(scenarios),
             colour=self._colour,

@@ -101,6 +101,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     summary_export: str = ""
     new_machine_readable_summary: bool = False
     console_output: str = ""
+    out: tuple[str, ...] = ()
     # Run
     workers: int = 0  # 0: auto
     seed: int = 0

@@ -367,6 +367,16 @@ _RESULTS: Final = (
         sources=TYPED,
     ),
     _row(
+        "out",
+        text_list(),
+        "Write every sample while the run goes on: json[=FILE] or csv[=FILE]; may be repeated.",
+        "-o",
+        "--out",
+        metavar="KIND[=ARGUMENT]",
+        sources=NOT_SCRIPT,
+        repeat=True,
+    ),
+    _row(
         "console_output",
         TEXT,
         "Write what the script prints to a file.",

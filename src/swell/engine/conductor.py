@@ -80,6 +80,7 @@ class Conductor:
             frames.SetupDone: self._on_setup_done,
             frames.Progress: self._on_progress,
             frames.LogLine: self._on_log_line,
+            frames.Samples: self._on_samples,
             frames.ScenarioDone: self._on_scenario_done,
             frames.AbortRequested: self._on_abort_requested,
             frames.MarkedFailed: self._on_marked_failed,
@@ -117,8 +118,8 @@ class Conductor:
     def frame(self, worker: int, frame: frames.Up, now_ns: int) -> None:
         """A frame has come from ``worker``."""
         self._now_ns = now_ns
-        if not self._workers[worker].is_alive and not isinstance(frame, frames.Progress | frames.LogLine):
-            return  # it was killed meanwhile: only what it measured and said still counts
+        if not self._workers[worker].is_alive and not isinstance(frame, frames.ALWAYS_HEARD):
+            return
         handler = self._handlers.get(type(frame))
         if handler is not None:
             handler(worker, frame)
@@ -154,6 +155,8 @@ class Conductor:
                     self._check_hang(index, view)
         if self._round_due_ns is not None and now_ns >= self._round_due_ns:
             self._end_round()
+        for index, size in self._listener.samples_taken().items():
+            self._port.send(index, frames.SamplesTaken(size))
         self._listener.on_tick(now_ns)
 
     # The phases.
@@ -311,6 +314,10 @@ class Conductor:
             self._workers[worker].owes_delta = False
             if not any(view.owes_delta for _, view in self._living() if not view.is_finished):
                 self._end_round()
+
+    def _on_samples(self, worker: int, frame: frames.Samples) -> None:
+        if self.phase not in {Phase.SUMMARY, Phase.LEAVING}:  # what handle_summary does is not measured (k6)
+            self._listener.on_samples(worker, frame)
 
     def _on_log_line(self, worker: int, frame: frames.LogLine) -> None:
         self._listener.on_log(frame, worker)
@@ -489,5 +496,5 @@ class Conductor:
         self._round_due_ns = self._now_ns + NS_PER_SECOND + ROUND_NS
         for view in self._workers.values():
             view.owes_delta = True
-        self.results.sample_gauges(self._now_ns)
+        self._listener.on_gauges(self._now_ns, self.results.sample_gauges(self._now_ns))
         self._listener.on_snapshot(self.snapshot())

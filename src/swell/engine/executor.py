@@ -68,13 +68,18 @@ class Counts:
 class HubTurn:
     """Lets the hub turn in time when iterations never wait: one per worker, as one VU runs at a time."""
 
-    __slots__ = ("due_ns",)
+    __slots__ = ("due_ns", "hold")
 
     def __init__(self) -> None:
         self.due_ns = 0
+        # Waits while outputs are behind; None while they are not.
+        self.hold: Callable[[], None] | None = None
 
     def take(self, now_ns: int) -> None:
         """Let everything else that is due run; called when ``due_ns`` has passed."""
+        if self.hold is not None:
+            self.hold()
+            return
         self.due_ns = now_ns + HUB_SLICE_NS
         sleep(0)
 
@@ -116,7 +121,11 @@ class Executor:
         self.base_tags = runtime.registry.extend(runtime.run_tags, self._tags(scenario))
         series = runtime.registry.series
         self.duration_series = series("iteration_duration", self.base_tags)
-        self.dropped_series = series("dropped_iterations", self.base_tags)
+        # k6 tags it with the scenario only, as no VU is concerned.
+        scenario_only = {name: scenario.name for name in ("scenario",) if name in runtime.options.system_tags}
+        dropped_tags = runtime.registry.extend(runtime.run_tags, scenario_only)
+        self.dropped_series = series("dropped_iterations", dropped_tags)
+        self.sent_series = series("data_sent", self.base_tags)
         self.lag_series = series("iteration_start_lag", self.base_tags)
         self.response_series = series("iteration_response_time", self.base_tags)
         self._start_time_ns = scenario.start_time_ns

@@ -9,6 +9,7 @@ from swell.config.options import Options
 from swell.config.scenarios import Scenario
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import Delta, SeriesRules
+from swell.metrics.delta import TagPairs
 from swell.metrics.invariants import InvariantState, LedgerState
 
 LENGTH = struct.Struct("!I")
@@ -96,6 +97,12 @@ class RunHandleSummary(msgspec.Struct, frozen=True, tag="handle-summary"):
     summary: bytes
 
 
+class SamplesTaken(msgspec.Struct, frozen=True, tag="samples-taken"):
+    """So many bytes of Samples are written: the worker may send as many more."""
+
+    size: int
+
+
 class Exit(msgspec.Struct, frozen=True, tag="exit"):
     """Send Bye and end the process."""
 
@@ -112,6 +119,7 @@ Down = (
     | CheckInvariants
     | RunTeardown
     | RunHandleSummary
+    | SamplesTaken
     | Exit
 )
 
@@ -203,6 +211,27 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     final: bool = False
 
 
+class Samples(msgspec.Struct, frozen=True, tag="samples"):
+    """Raw records as ``metrics.samples`` packs them, with the tag sets and series numbered since the last.
+
+    A mark stands beside each record; metadata is there for the records (by position) that have some.
+    """
+
+    http: bytes
+    http_marks: bytes
+    samples: bytes
+    sample_marks: bytes
+    http_metadata: tuple[tuple[int, TagPairs], ...] = ()
+    sample_metadata: tuple[tuple[int, TagPairs], ...] = ()
+    tag_sets: tuple[TagPairs, ...] = ()
+    series: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against what a worker may send ahead."""
+        return len(self.http) + len(self.samples)
+
+
 class LogLine(msgspec.Struct, frozen=True, tag="log"):
     """A line for the run's log; ``fields`` such as source=console follow the message."""
 
@@ -280,6 +309,7 @@ Up = (
     | Ready
     | SetupDone
     | Progress
+    | Samples
     | LogLine
     | ScenarioDone
     | AbortRequested
@@ -293,3 +323,6 @@ Up = (
     | Heartbeat
     | Bye
 )
+
+# What a worker measured and said counts, even after it was killed.
+ALWAYS_HEARD = Progress | Samples | LogLine

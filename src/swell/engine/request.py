@@ -1,13 +1,13 @@
 """What the caller of a run gives (the request) and hears (the listener)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from swell.base.clock import NS_PER_SECOND
 from swell.config.options import Options
 from swell.config.scenarios import Scenario
-from swell.engine.frames import LogLine
+from swell.engine.frames import LogLine, Samples
 from swell.engine.lifecycle import Phase
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import SeriesRules
@@ -65,6 +65,16 @@ class RunListener:
 
     def on_log(self, line: LogLine, worker: int) -> None:
         """A line for the log, from the script, a worker or the run itself."""
+
+    def on_samples(self, worker: int, samples: Samples) -> None:
+        """Raw samples of a worker; only where the plan's options name an output."""
+
+    def on_gauges(self, at_ns: int, values: Mapping[str, float]) -> None:
+        """Values of the run as a whole, sampled at ``at_ns`` (monotonic); none while nothing runs."""
+
+    def samples_taken(self) -> Mapping[int, int]:
+        """Bytes of raw samples that outputs have written since the last call, by worker."""
+        return {}
 
     def on_tick(self, now_ns: int) -> None:
         """About ten times a second, to redraw what depends on time alone."""

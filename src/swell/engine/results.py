@@ -157,19 +157,21 @@ class RunResults:
             self._paused_ns += now_ns - self._paused_since_ns
             self._paused_since_ns = None
 
-    def sample_gauges(self, now_ns: int) -> None:
-        """Sample ``vus`` and ``vus_max`` over all workers, as k6 does once a second."""
+    def sample_gauges(self, now_ns: int) -> dict[str, float]:
+        """Sample ``vus`` and ``vus_max`` over all workers, as k6 does once a second; the values by name."""
         if self._aggregate is None or (self._is_at_plans_end(now_ns) and "vus" in self._aggregate.values):
-            return
+            return {}
         counts = self._counts.values()
         if all(count.status in _ENDED for worker in counts for count in worker.values()):
-            return  # k6's ticker ends with the scenarios
+            return {}  # k6's ticker ends with the scenarios
         vus = sum(count.vus for worker in counts for count in worker.values())
         initialized = sum(
             max((count.initialized_vus for count in worker.values()), default=0) for worker in counts
         )
-        self._aggregate.gauge("vus", vus, now_ns)
-        self._aggregate.gauge("vus_max", initialized, now_ns)
+        sampled: dict[str, float] = {"vus": vus, "vus_max": initialized}
+        for name, value in sampled.items():
+            self._aggregate.gauge(name, value, now_ns)
+        return sampled
 
     # Out.
 

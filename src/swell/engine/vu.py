@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swell.engine.script import ScriptRuntime
+    from swell.metrics.delta import TagPairs
     from swell.metrics.tags import TagSet
 
 
@@ -51,6 +52,7 @@ class VU:
         "iteration_in_scenario",
         "iteration_number",
         "language",
+        "metadata",
         "runtime",
         "scenario",
         "scenario_progress",
@@ -83,6 +85,8 @@ class VU:
         # Tags of the activation (run + scenario + ``group``); ``tags`` adds groups and what the script sets.
         self.base_tags: TagSet = runtime.run_tags
         self.tags: TagSet = runtime.run_tags
+        # What stands beside the tags of raw samples, sorted by name; until the VU's next activation.
+        self.metadata: TagPairs = ()
         self.greenlet: Any = None
         # Owned by the front end: its protocol client, and whatever else it keeps per VU.
         self.client: Any = None

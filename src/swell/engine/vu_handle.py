@@ -74,6 +74,7 @@ class VUHandle:
         "_now",
         "_response_series",
         "_sample",
+        "_sent_series",
         "_state",
         "_turn",
         "end_ns",
@@ -107,6 +108,7 @@ class VUHandle:
         self._duration_series = executor.duration_series
         self._lag_series = executor.lag_series
         self._response_series = executor.response_series
+        self._sent_series = executor.sent_series
         self._minimum_ns = runtime.options.min_iteration_duration_ns
         self._turn = executor.environment.turn
         self._end_iteration = executor.environment.script.end_iteration
@@ -204,13 +206,16 @@ class VUHandle:
             self._sample(self._duration_series, ended_ns, (ended_ns - started_ns) / NS_PER_MS)
             if intended_ns >= 0:
                 self._sample(self._response_series, ended_ns, (ended_ns - intended_ns) / NS_PER_MS)
+        else:
+            # Of 0 bytes: for outputs it ends what the VU has sent and received in this iteration.
+            self._sample(self._sent_series, ended_ns, 0.0)
         self._end_iteration(vu)
         vu.iteration += 1
         vu.iteration_in_scenario += 1
         if self._minimum_ns and is_complete:
             ended_ns = self._pause(started_ns + self._minimum_ns)
-        if ended_ns >= self._turn.due_ns and intended_ns < 0:
-            # In the open model the VU parks now, which lets the hub turn.
+        if ended_ns >= self._turn.due_ns and (intended_ns < 0 or self._turn.hold is not None):
+            # In the open model the VU parks now, which lets the hub turn; only an output holds it.
             ended_ns = self._let_hub_turn(ended_ns)
         return ended_ns
 
@@ -304,6 +309,7 @@ class VUHandle:
         vu.env = executor.env
         vu.group = ""
         vu.base_tags = vu.tags = executor.base_tags
+        vu.metadata = ()
         vu.scenario_started_ns = executor.started_ns
         vu.start_lag_ns = -1
         vu.scenario_progress = executor.progress

@@ -22,6 +22,7 @@ from swell.engine.clock import GeventClock
 from swell.engine.executor import Executor, ExecutorEnvironment
 from swell.engine.executors import make_executor
 from swell.engine.invariants import InvariantScript, check_invariants
+from swell.engine.rawsamples import RawRecorder, SampleFlow
 from swell.engine.schedule import planned_vus
 from swell.engine.script import Log, RunStatistics, Script
 from swell.engine.settlement import longest_check_ns
@@ -86,6 +87,7 @@ class Worker:
         # Setup or the invariants, while they run: a stop ends them.
         self._stage_task: gevent.Greenlet[..., None] | None = None
         self._dropped_lines = 0
+        self._flow: SampleFlow | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             frames.Load: self._on_load,
             frames.Plan: self._on_plan,
@@ -98,6 +100,7 @@ class Worker:
             frames.CheckInvariants: self._on_check_invariants,
             frames.RunTeardown: self._on_teardown,
             frames.RunHandleSummary: self._on_handle_summary,
+            frames.SamplesTaken: self._on_samples_taken,
         }
 
     def __repr__(self) -> str:
@@ -170,6 +173,8 @@ class Worker:
         aggregator = WorkerAggregator(self.registry, frame.rules, self.clock.now_ns())
         self.recorder.on_full = aggregator.consume
         self._environment = ExecutorEnvironment(self, script)
+        if frame.options.out:
+            self._send_raw_samples(self._environment, aggregator)
         try:
             script.prepare(self)
             planned = planned_vus(frame.scenarios, frame.worker_index, frame.worker_count)
@@ -195,6 +200,26 @@ class Worker:
         gc.set_threshold(*GC_THRESHOLDS)
         self._telemetry.begin()
         self._channel.send(frames.Ready())
+
+    def _send_raw_samples(self, environment: ExecutorEnvironment, aggregator: WorkerAggregator) -> None:
+        """Outputs ask for every sample: send them up, and hold VUs while the writer is behind."""
+        turn = environment.turn
+        self._flow = flow = SampleFlow()
+
+        def hold() -> None:
+            turn.hold, turn.due_ns = wait, 0
+
+        def wait() -> None:
+            flow.wait()
+            if not flow.is_held:
+                turn.hold = None
+
+        flow.on_hold = hold
+        self.recorder = RawRecorder(aggregator.consume, self.registry, flow, self._channel.send)
+
+    def _on_samples_taken(self, frame: frames.SamplesTaken) -> None:
+        if self._flow is not None:
+            self._flow.taken(frame.size)
 
     def _check_descriptors(self, vus: int) -> None:
         """Warn before the start, not in the middle: a VU has at least one connection."""
@@ -376,9 +401,13 @@ class Worker:
                 vu.base_tags = vu.tags = self.registry.extend(self.run_tags, {"group": vu.group})
             current_vu.set(vu)
             self._loaded().new_vu(vu)
-            return function(vu), None
+            result = function(vu), None
+            if stage != "handle_summary":
+                # Of 0 bytes: for outputs it ends what this function has sent and received.
+                self.recorder.sample(self.registry.series("data_sent", vu.tags), self.clock.now_ns(), 0.0)
         except BaseException as error:  # noqa: BLE001 - as in _on_load
             return None, error
+        return result
 
     # Helpers.
 

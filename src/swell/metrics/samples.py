@@ -29,6 +29,11 @@ HTTP = Struct(f"={len(HTTP_FIELDS)}q")
 SAMPLE_FIELDS: Final = ("series", "time_ns", "value")
 SAMPLE = Struct("=qqd")
 
+# Beside a raw record: which VU made it, in which of its iterations; -1 where none did.
+# An array of 64-bit numbers.
+MARK_SHIFT = 40
+MARK_MASK = (1 << MARK_SHIFT) - 1
+
 # Bits of ``flags``.
 FAILED = 1  # http_req_failed is 1
 JUDGED = 2  # http_req_failed is emitted at all (a script may switch it off)

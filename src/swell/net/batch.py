@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from swell.base.greenlets import spawn_with_context
+
 if TYPE_CHECKING:
     from swell.config.options import Options
     from swell.net.client import BatchItem, HTTPClient
@@ -32,7 +34,7 @@ def send_batch(client: "HTTPClient", requests: Sequence["BatchItem"], options: "
         with limit or _FREE, total or _FREE:
             return client.request(method, url, **request_options)
 
-    greenlets = [gevent.spawn(send, *item) for item in described]
+    greenlets = [spawn_with_context(send, *item) for item in described]
     for greenlet in greenlets:
         # What one raises is raised again below; it must not be printed as unhandled besides.
         greenlet.link_exception(_ignore)

@@ -369,7 +369,9 @@ class HTTPClient:
             head = connection.parser.head
             facts["proto"] = f"HTTP/{head.http_version}" if head is not None else ""
             facts["tls_version"] = connection.tls_version
-            facts["ip"] = connection.address.ip
+            if connection.exchanges:
+                # k6 names the address of a connection only, not one that refused it.
+                facts["ip"] = connection.address.ip
         if failure is not None:
             facts["error"], facts["error_code"] = failure.message, str(failure.code)
         elif status >= 400:  # noqa: PLR2004

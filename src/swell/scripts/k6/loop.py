@@ -10,11 +10,11 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-import gevent
 import msgspec
 from gevent.event import Event
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
+from swell.base.greenlets import spawn_with_context
 
 if TYPE_CHECKING:
     from swell.scripts.k6.engine import Context
@@ -198,5 +198,5 @@ _FAILED = 2
 
 
 def spawn(function: Callable[..., None], *arguments: Any) -> Any:
-    """Start a greenlet for an operation's work."""
-    return gevent.spawn(function, *arguments)
+    """Start a greenlet for an operation's work, on behalf of the running VU."""
+    return spawn_with_context(function, *arguments)

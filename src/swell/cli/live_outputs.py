@@ -1,0 +1,61 @@
+"""From ``--out`` to the writer of a run: outputs opened before anything starts."""
+
+from contextlib import ExitStack
+
+from swell.base.clock import CLOCK_OFFSET
+from swell.base.errors import ConfigError, ExitCode, Fault
+from swell.cli.plan import Plan
+from swell.cli.system import System
+from swell.metrics.model import Metric, MetricType
+from swell.output.csvlines import CSVLines
+from swell.output.encoder import Encoder
+from swell.output.expand import OWN_METRICS, WorkerStream
+from swell.output.files import open_destination
+from swell.output.jsonlines import JSONLines
+from swell.output.spec import PLACE, OutputSpec, parse_outputs
+from swell.output.writer import Output, OutputWriter
+
+
+def open_outputs(plan: Plan, language: str, system: System) -> OutputWriter | None:
+    """Open the outputs that ``plan`` asks for; None where it asks for none.
+
+    The output of a k6 script has k6's metrics only.
+
+    Raises:
+        ConfigError: an output is unknown or cannot be opened; with every fault.
+    """
+    options = plan.options
+    if not options.out:
+        return None
+    faults = []
+    outputs = []
+    with ExitStack() as opened:
+        for spec in parse_outputs(options.out, system.env):
+            try:
+                destination = open_destination(spec.file, system.stdout, system.path)
+            except OSError as error:
+                faults.append(Fault(PLACE, f"{spec.file} cannot be written: {error.strerror or error}"))
+                continue
+            opened.callback(destination.close)
+            outputs.append(Output(spec.shown, _encoder(spec, plan), destination))
+        if faults:
+            raise ConfigError(tuple(faults), exit_code=ExitCode.OTHER)
+        opened.pop_all()
+    left_out = OWN_METRICS if language == "k6" else ()
+    return OutputWriter(
+        outputs,
+        lambda encoders: WorkerStream(encoders, CLOCK_OFFSET.ns, options.system_tags, left_out),
+        options.tags,
+        CLOCK_OFFSET.ns,
+    )
+
+
+def _encoder(spec: OutputSpec, plan: Plan) -> Encoder:
+    if spec.kind == "csv":
+        return CSVLines(plan.options.system_tags, spec.time_format)
+    known = plan.rules.known()
+
+    def metric(name: str) -> Metric:
+        return known.get(name) or Metric(name, MetricType.TREND)
+
+    return JSONLines(metric, {} if plan.options.no_thresholds else plan.options.thresholds)
