@@ -97,6 +97,11 @@ LIBRARIES: Final = (
         "https://jslib.k6.io/formdata/0.0.2/index.js",
     ),
     _jslib(
+        "k6-testing",
+        "`expect` with Playwright's matchers, also soft and for pages; it ends the test or marks it failed",
+        "https://jslib.k6.io/k6-testing/0.6.1/index.js",
+    ),
+    _jslib(
         "httpx",
         "sessions with a base address, headers and tags",
         "https://jslib.k6.io/httpx/0.1.0/index.js",
