@@ -4,15 +4,16 @@ A module is named by its URL: ``file:///dir/a.js``, ``https://host/a.js``, ``fil
 Relative imports start from the importing module; a script reads only what it names by a path.
 """
 
-import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from swell.scripts.k6.bundled import find_bundled
+from swell.scripts.k6.engine import JSFailure
+from swell.scripts.k6.remote import RemoteModules
 from swell.scripts.k6.values import HostError
 
 STDIN: Final = "file:///-"
@@ -30,8 +31,6 @@ _COMMENTS: Final = re.compile(r"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILI
 _EXPORTED: Final = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)\s*=[^=]")
 _RESERVED: Final = frozenset({"default", "__esModule"})
 
-Translate = Callable[[str, str], str]
-
 
 class ScriptFiles:
     """Finds, reads and prepares the modules of one script.
@@ -39,25 +38,28 @@ class ScriptFiles:
     Args:
         main: the main module's name.
         contents: modules that are there already, by name: an archive's, standard input.
-        fetch: gives the source of an https module; raises ``HostError``.
+        remote: the https modules.
     """
 
     def __init__(
         self,
         main: str,
         contents: Mapping[str, bytes] | None = None,
-        fetch: Callable[[str], str] | None = None,
+        remote: RemoteModules | None = None,
     ) -> None:
         self.main = main
         self._contents = dict(contents or {})
         self._is_closed = contents is not None and main != STDIN
-        self._fetch = fetch
+        self.remote = remote or RemoteModules()
         self.absent: dict[str, set[str]] = {}
 
     def resolve(self, base: str, specifier: str) -> str:
         """The name of what ``base`` imports; raises ``HostError`` for what is no place of a module."""
         if specifier.startswith(_HTTPS):
             return specifier
+        if find_bundled(specifier) is not None:
+            # Scripts of old import libraries without a scheme, or over http.
+            return _HTTPS + specifier.rpartition("://")[2]
         if base.startswith(_HTTPS):
             if specifier.startswith(("./", "../", "/")):
                 return urljoin(base, specifier)
@@ -68,9 +70,6 @@ class ScriptFiles:
             return file_name(specifier)
         if specifier.startswith(("./", "../", ".")):
             return file_name(f"{folder(base)}/{specifier}")
-        if find_bundled(specifier) is not None:
-            # Old scripts leave the scheme out.
-            return _HTTPS + specifier
         near = f'; a file beside the script is "./{specifier}"' if "/" not in specifier else ""
         raise HostError(
             f'the module "{specifier}" is neither one of k6\'s nor a path (./, ../, /, file://) nor https://'
@@ -144,9 +143,7 @@ class ScriptFiles:
             content = self._contents.get(name)
             if content is not None:
                 return content.decode(errors="replace")
-            if self._fetch is None:
-                raise HostError(f'"{name}" cannot be fetched here', "Error")
-            return self._fetch(name)
+            return self.remote.source(name)
         return self.read(name).decode("utf-8-sig", "replace")
 
 
@@ -207,12 +204,11 @@ def _json_text(text: str, name: str) -> str:
 
 
 def _translated(text: str, name: str) -> str:
+    from swell.scripts.k6.typescript import TypeScriptError, translate  # noqa: PLC0415  # a parser, for few
+
     try:
-        typescript = importlib.import_module("swell.scripts.k6.typescript")
-    except ImportError:
-        return text
-    try:
-        translated: str = typescript.translate(text, name)
-    except typescript.TypeScriptError as error:
-        raise HostError(str(error), "SyntaxError") from None
-    return translated
+        return translate(text, name)
+    except TypeScriptError as error:
+        # As QuickJS tells syntax errors: the message, and the place as a frame.
+        place = f"    at {name}:{error.line}:{error.column}"
+        raise JSFailure(f"SyntaxError: {error.message}", place) from None

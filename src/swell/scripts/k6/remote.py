@@ -1,0 +1,122 @@
+"""Modules that scripts import over https, fetched once and kept on disk.
+
+The cache holds each content under its SHA-256, and for each URL which content it gave. A lock file pins the
+contents: with one that exists, a module that it lacks or that differs is refused.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from swell.scripts.k6.values import HostError
+
+TIMEOUT_S: Final = 60.0
+MAX_BYTES: Final = 50 << 20
+HTTPS: Final = "https://"
+
+
+class RemoteModules:
+    """The https modules of one script.
+
+    Args:
+        cache: the folder that contents are kept in; None keeps nothing.
+        lock: the lock file that pins them; it is written by ``save_lock`` where it does not exist yet.
+    """
+
+    def __init__(self, cache: Path | None = None, lock: Path | None = None) -> None:
+        self._cache = cache
+        self._lock = lock
+        # URL -> SHA-256 of what was used.
+        self.used: dict[str, str] = {}
+        self._pinned = _read_lock(lock)
+
+    def source(self, url: str) -> str:
+        """The text of the module at ``url``; raises ``HostError`` where it cannot be had."""
+        content = self._kept(url)
+        if content is None:
+            content = _fetch(url)
+            self._keep(url, content)
+        digest = hashlib.sha256(content).hexdigest()
+        if self._pinned is not None and self._pinned.get(url) != digest:
+            what = "has another content than" if url in self._pinned else "is not in"
+            raise HostError(
+                f'"{url}" {what} the lock file {self._lock}; to take it as it is now, remove the file',
+                "Error",
+            )
+        self.used[url] = digest
+        return content.decode("utf-8", "replace")
+
+    def save_lock(self) -> None:
+        """Write the lock file, where one was asked for and does not exist."""
+        if self._lock is not None and self._pinned is None:
+            content = msgspec.json.format(msgspec.json.encode({"modules": dict(sorted(self.used.items()))}))
+            self._lock.write_bytes(content + b"\n")
+
+    def _kept(self, url: str) -> bytes | None:
+        if self._cache is None:
+            return None
+        digest = None if self._pinned is None else self._pinned.get(url)
+        try:
+            if digest is None:
+                digest = (self._cache / f"{_key(url)}.url").read_text(encoding="utf-8").split()[0]
+            content = (self._cache / f"{digest}.js").read_bytes()
+        except (OSError, IndexError):
+            return None
+        # What was cut off or changed on disk is fetched again.
+        return content if hashlib.sha256(content).hexdigest() == digest else None
+
+    def _keep(self, url: str, content: bytes) -> None:
+        if self._cache is None:
+            return
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            (self._cache / f"{digest}.js").write_bytes(content)
+            (self._cache / f"{_key(url)}.url").write_text(f"{digest} {url}\n", encoding="utf-8")
+        except OSError:
+            # A cache that cannot be written costs time, not the run.
+            return
+
+
+def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where modules are kept: ``$XDG_CACHE_HOME/swell/modules``, by default below ``~/.cache``."""
+    given = os.environ if environ is None else environ
+    base = given.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "swell" / "modules"
+
+
+def _key(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
+
+
+def _read_lock(lock: Path | None) -> dict[str, str] | None:
+    if lock is None or not lock.exists():
+        return None
+    try:
+        return msgspec.json.decode(lock.read_bytes(), type=dict[str, dict[str, str]])["modules"]
+    except (OSError, msgspec.MsgspecError, KeyError):
+        raise HostError(f"{lock} is no lock file of modules", "Error") from None
+
+
+def _fetch(url: str) -> bytes:
+    """What the server gives; raises ``HostError`` with what to do."""
+    request = Request(url, headers={"User-Agent": "swell"})  # noqa: S310  # https only, as its caller checks
+    hint = "download it and import the file by its path"
+    try:
+        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            content: bytes = response.read(MAX_BYTES + 1)
+    except HTTPError as error:
+        raise HostError(f'"{url}" cannot be fetched: status {error.code}; {hint}', "Error") from None
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise HostError(f'"{url}" cannot be fetched: {reason}; {hint}', "Error") from None
+    if len(content) > MAX_BYTES:
+        raise HostError(f'"{url}" is larger than {MAX_BYTES >> 20} MB', "Error")
+    return content
