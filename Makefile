@@ -1,5 +1,5 @@
 # Everything goes into .venv; python3 (3.11 or newer) and make are all that must be there.
-#   make demo    run a load test against a target that comes along
+#   make demo    run the tests of all suites against a platform that comes along
 #   make test    check the code, then run every test
 #   make check   lint, format, types, layers
 #   make docs    build the site into site/
@@ -44,7 +44,7 @@ compile: $(VENV)/.run
 # --- What people call -----------------------------------------------------------------------------------------
 
 demo: compile
-	@exec $(BIN)/swell demo
+	@exec $(BIN)/swell demo suites
 
 test: lint
 	@sh tools/system-packages.sh test

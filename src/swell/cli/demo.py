@@ -1,22 +1,39 @@
-"""``swell demo``: a load test of some fifteen seconds against a target that it starts and ends itself."""
+"""``swell demo``: a load test, or those of whole suites, against a target that it starts and ends itself."""
 
+import shutil
+import tempfile
+import time
 from contextlib import ExitStack
 from importlib import resources
+from pathlib import Path
 
 import click
 
 from swell.base.errors import ExitCode, SwellError
 from swell.cli.system import System
 
+DEMO_PROFILE = "demo"
+# Two cores: the platform and the tests share them.
+SIDE_BY_SIDE = 3
+
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+@click.argument("flags", metavar="[DIR | FLAGS...]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(system: System, /, flags: tuple[str, ...]) -> ExitCode:
     """Run a load test against a target that comes with swell.
 
-    FLAGS are those of 'swell run', such as --workers 2 or --summary-mode full.
+    With DIR, a folder of suites, the reference platform is started with a database of its own, and all tests
+    of the suites run with their profile 'demo'. Else FLAGS are those of 'swell run', such as --workers 2 or
+    --summary-mode full, for a test of some fifteen seconds.
     """
+    if len(flags) == 1 and not flags[0].startswith("-"):
+        return run_suites(system, system.path(flags[0]))
+    return run_one(system, flags)
+
+
+def run_one(system: System, flags: tuple[str, ...]) -> ExitCode:
+    """Run the one test that comes along."""
     from swell.cli.run import command as run  # noqa: PLC0415 - --help needs neither
     from swell.testing.server import EchoServer  # noqa: PLC0415
 
@@ -30,3 +47,36 @@ def command(system: System, /, flags: tuple[str, ...]) -> ExitCode:
         arguments = [str(path), "-e", f"TARGET_URL={target.url}", *flags]
         with run.make_context("swell demo", arguments, obj=system) as context:
             return ExitCode(run.invoke(context))
+
+
+def run_suites(system: System, folder: Path) -> ExitCode:
+    """Start the platform, run the demo profile of all suites in ``folder``, and end everything."""
+    from swell.cli.suite import RESULTS_DIR, conclude, job_of  # noqa: PLC0415 - as above
+    from swell.cli.suites.platform import platform_env, start_platform  # noqa: PLC0415
+    from swell.cli.suites.processes import Children, Stopped  # noqa: PLC0415
+    from swell.cli.suites.running import Runner  # noqa: PLC0415
+    from swell.cli.suites.tests import find_tests  # noqa: PLC0415
+
+    tests = find_tests([folder], DEMO_PROFILE)
+    results_folder = system.path(RESULTS_DIR) / time.strftime("demo-%Y%m%d-%H%M%S")
+    data = Path(tempfile.mkdtemp(prefix="swell-demo-"))
+    results = []
+    with ExitStack() as stack:
+        # Last to go: what is in it is open until the platform has ended.
+        stack.callback(shutil.rmtree, data, ignore_errors=True)
+        children = Children()
+        stack.enter_context(system.signals(children.on_signal))
+        stack.enter_context(children)
+        system.stdout.write("starting the reference platform, with a database of its own ...\n")
+        system.stdout.flush()
+        try:
+            services = {test.target.service for test in tests}
+            platform = start_platform(children, data, system.env, services)
+        except Stopped:
+            return ExitCode.EXTERNAL_ABORT
+        jobs = [
+            job_of(test, DEMO_PROFILE, results_folder, platform_env(platform, test.target, system.env))
+            for test in tests
+        ]
+        results = Runner(children, system, SIDE_BY_SIDE).run(jobs)
+    return conclude(results, tests, results_folder, system)

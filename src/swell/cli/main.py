@@ -35,6 +35,7 @@ COMMANDS = {
     "debug": CommandRow("swell.cli.debug", "Run one iteration in the foreground and show every request."),
     "inspect": CommandRow("swell.cli.inspect", "Print a script's options as JSON, without running it."),
     "new": CommandRow("swell.cli.new", "Write a first script."),
+    "suite": CommandRow("swell.cli.suite", "Run the tests of a suite, with one table of verdicts."),
     "demo": CommandRow("swell.cli.demo", "Run a load test against a target that comes with swell."),
     "doctor": CommandRow("swell.cli.doctor", "Check this machine, and swell's own figures on it."),
     "target": CommandRow("swell.cli.target", "Start the reference platform: five services to test against."),

@@ -120,6 +120,13 @@ def suggest_script(
     return suggest_paths(begun, "file")
 
 
+def suggest_folder(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list["CompletionItem"]:
+    """What a shell offers for the argument DIR: folders."""
+    return suggest_paths(begun, "dir")
+
+
 def suggest_paths(begun: str, kind: str) -> list["CompletionItem"]:
     """Have the shell offer what it finds itself; ``kind`` is ``file`` or ``dir``."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - only while completing

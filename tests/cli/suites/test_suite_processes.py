@@ -1,0 +1,130 @@
+"""Whole suites with real processes: the table, the results, and nothing left behind by Ctrl-C."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from suite_folders import HEALTH, PROFILES, write_suite
+
+from swell.base.errors import ExitCode
+from swell.metrics.snapshot import load_snapshot
+from swell.testing import EchoServer, run_cli
+
+pytestmark = pytest.mark.process
+
+
+def test_a_suite_runs_with_one_table(tmp_path: Path) -> None:
+    """Every test has a row, failed objectives below it; results are kept; the first failure is the code."""
+    write_suite(tmp_path / "shop")
+    with EchoServer() as target:
+        done = run_cli(
+            *("suite", "run", "shop", "--profile", "demo", "-e", f"BASE_URL={target.url}"),
+            *("--side-by-side", "2"),
+            cwd=tmp_path,
+        )
+    assert done.exit_code is ExitCode.THRESHOLDS_FAILED, done.stderr
+    table = done.stdout[done.stdout.index("  test ") :]
+    assert re.search(r"shop/health +passed +[\d,.KM]+ +\S+ +1 of 1 +1 of 1 +\w+\n", table)
+    assert re.search(
+        r"shop/slow +failed 99 .* 0 of 1 +1 of 1 +\w+\n +http_req_duration max<0\.000001\n", table
+    )
+    assert "1 of 2 passed" in table
+    for name in ("health", "slow"):
+        (saved,) = tmp_path.glob(f"swell-results/suite-*/shop/{name}/*/snapshot.json")
+        assert load_snapshot(saved).run.script.endswith(f"{name}.py")
+
+
+def test_nothing_starts_without_a_target(tmp_path: Path) -> None:
+    """The target's absence is one line, with what to do; no folder of results is made."""
+    write_suite(tmp_path / "shop")
+    done = run_cli("suite", "run", "shop", "--profile", "demo", cwd=tmp_path)
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert "start it: swell target serve --services cooly" in done.stderr
+    assert not (tmp_path / "swell-results").exists()
+
+
+def test_a_test_that_cannot_run_has_its_reason_in_the_table(tmp_path: Path) -> None:
+    """What a script says before the start is the line below its row."""
+    source = "from swell import abort\ndef setup():\n    abort('no such event')\ndef default():\n    pass\n"
+    write_suite(tmp_path / "shop", "[demo.a]\n[target]\n", a=source)
+    with EchoServer() as target:
+        done = run_cli(
+            *("suite", "run", "shop", "--profile", "demo", "-e", f"BASE_URL={target.url}"), cwd=tmp_path
+        )
+    assert done.exit_code is ExitCode.SCRIPT_ABORTED
+    assert re.search(r"shop/a +failed 108 .*\n +test aborted: no such event", done.stdout)
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """``swell demo suites`` in a process of its own."""
+    write_suite(folder / "suites" / "shop", PROFILES.replace('"1s"', '"30s"'), health=HEALTH, slow=HEALTH)
+    with subprocess.Popen(
+        [sys.executable, "-m", "swell", "demo", "suites"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> None:
+    """Read until a line matches."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if re.search(pattern, line):
+            return
+    raise AssertionError(f"no line matches {pattern}")
+
+
+@pytest.mark.parametrize("moment", ["starting the reference platform", "health: ", "health: running"])
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, moment: str) -> None:
+    """While the platform starts, while tests start, while they run: every process ends, code 105."""
+    with demo(tmp_path) as process:
+        wait_for(process, moment)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == ExitCode.EXTERNAL_ABORT, out
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert not [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """Two signals in a row leave nothing behind either."""
+    with demo(tmp_path) as process:
+        wait_for(process, "health: running")
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) >= 4
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_the_demo_runs_all_suites_and_ends_its_platform(tmp_path: Path) -> None:
+    """The platform is started with a database of its own, asked by every test, and gone afterwards."""
+    write_suite(tmp_path / "suites" / "shop")
+    done = run_cli("demo", "suites", cwd=tmp_path)
+    assert done.exit_code is ExitCode.THRESHOLDS_FAILED, done.stdout + done.stderr
+    assert re.search(r"shop/health +passed", done.stdout)
+    assert "1 of 2 passed" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["suites", "swell-results"]
+
+
+def test_a_suite_for_a_service_that_is_none(tmp_path: Path) -> None:
+    """The platform says what it has; one line, nothing is left."""
+    write_suite(tmp_path / "suites" / "shop", PROFILES.replace("cooly", "shop"))
+    done = run_cli("demo", "suites", cwd=tmp_path)
+    assert done.exit_code is ExitCode.OTHER
+    assert "the reference platform cannot be started: swell target: no service shop" in done.stderr
