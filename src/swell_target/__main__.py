@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from swell_target.base.errors import OperatorError
 from swell_target.base.settings import DEFAULT_STRIPE_SECRET, Settings
@@ -16,6 +17,8 @@ DEFAULT_DATA = "swell-target-data"
 # The value of --extra-ports without one.
 SCRIPTS = "scripts"
 MAX_PORT = 65_535
+# What a number on the command line may be; more makes no sense on one machine.
+RANGES = {"processes": (1, 64), "pool_size": (1, 200), "mock_latency": (0, 600_000)}
 EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
 
 
@@ -26,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         if arguments == ["worker"]:
             return _work()
         options = _parser().parse_args(arguments)
+        _check_database(options.db)
         if options.command == "serve":
             return _serve(options)
         return _seed(options)
@@ -123,8 +127,7 @@ def _serve(options: argparse.Namespace) -> int:
     from swell_target.base.supervisor import Options, serve  # noqa: PLC0415
 
     names = _names(options)
-    if not 1 <= options.processes <= 64:  # noqa: PLR2004 - more makes no sense on one machine
-        raise OperatorError("--processes must be from 1 to 64")
+    _check_numbers(options, names)
     settings = Settings(
         data=options.data,
         db=options.db,
@@ -150,6 +153,28 @@ def _serve(options: argparse.Namespace) -> int:
     )
     as_json = options.json or base == 0
     return serve(chosen, lambda found: announce(found, options.host, settings.admin_token, as_json=as_json))
+
+
+def _check_database(url: str) -> None:
+    """Raise OperatorError unless it is a PostgreSQL's URL, or empty."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:
+        fits = False
+    if url and not fits:
+        raise OperatorError("--db must be the URL of a PostgreSQL: postgresql://user@host/name")
+
+
+def _check_numbers(options: argparse.Namespace, names: list[str]) -> None:
+    for flag, (least, most) in RANGES.items():
+        if not least <= getattr(options, flag) <= most:
+            raise OperatorError(f"--{flag.replace('_', '-')} must be from {least} to {most}")
+    last = MAX_PORT - len(names) + 1
+    if options.port_base is not None and not 0 <= options.port_base <= last:
+        raise OperatorError(
+            f"--port-base must be from 1 to {last} for {len(names)} services, or 0 for free ports"
+        )
 
 
 def _extra_ports(chosen: str, ports: dict[str, int]) -> dict[str, list[int]]:

@@ -143,6 +143,36 @@ def test_wrong_faults(tmp_path: Path, content: str | None, expected: str) -> Non
     assert expected in one_line(error)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--port-base", "70000"), "--port-base must be from 1 to 65531 for 5 services, or 0 for free ports"),
+        (("--port-base", "-1"), "--port-base must be from 1 to 65531 for 5 services, or 0 for free ports"),
+        (("--processes", "0"), "--processes must be from 1 to 64"),
+        (("--pool-size", "0"), "--pool-size must be from 1 to 200"),
+        (("--mock-latency", "-5"), "--mock-latency must be from 0 to 600000"),
+        *(
+            (("--db", url), "--db must be the URL of a PostgreSQL: postgresql://user@host/name")
+            for url in ("mysql://a@b/c", "foo", "postgresql://user@host:port/x", "postgresql://[x/y")
+        ),
+    ],
+)
+def test_wrong_settings(data: Path, arguments: tuple[str, ...], expected: str) -> None:
+    """One line that says what is possible."""
+    assert run("serve", "--data", str(data), *arguments) == (1, "", f"swell target: {expected}\n")
+
+
+def test_a_file_that_is_no_database(data: Path) -> None:
+    """It is left alone."""
+    data.mkdir()
+    (data / "cooly.sqlite3").write_text("this is no database, but the notes of somebody")
+    status, output, error = run("serve", "--services", "cooly", "--port-base", "0", "--data", str(data))
+    reason = "is the directory there, and yours? (file is not a database)"
+    assert (status, output) == (1, "")
+    assert error == f"swell target: the database in {data} cannot be opened: {reason}\n"
+    assert "notes of somebody" in (data / "cooly.sqlite3").read_text()
+
+
 def test_an_unknown_service(data: Path) -> None:
     """The line lists those that there are."""
     status, _, error = run("seed", "--services", "nonsense", "--data", str(data))
