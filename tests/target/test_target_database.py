@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
 from swell_target.base.database import Backend, Database, open_backend
+from swell_target.base.errors import Problem
 from swell_target.base.faults import Faults
 from swell_target.base.metrics import ServiceMetrics
 from swell_target.base.pool import Pool
@@ -55,7 +55,8 @@ def test_a_snapshot_sees_one_moment(backend: str, data: Path, request: pytest.Fi
 def test_a_snapshot_only_reads(fresh_database: str, data: Path, request: pytest.FixtureRequest) -> None:
     """PostgreSQL refuses a write in it, and its connection serves writes again afterwards."""
     database = open_database(fresh_database, data, request)
-    with pytest.raises(DBAPIError, match="read-only transaction"):
+    with pytest.raises(Problem) as caught:
         asyncio.run(database.snapshot(add))
+    assert (caught.value.status, "read-only transaction" in str(caught.value.fields)) == (503, True)
     asyncio.run(database.write(add))
     assert asyncio.run(database.read(count)) == 1

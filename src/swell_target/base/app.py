@@ -18,7 +18,7 @@ import msgspec
 
 from swell_target.base import faults as kinds
 from swell_target.base.call import Call, Reply, Scope
-from swell_target.base.database import CRASH_STATUS, crash_point
+from swell_target.base.database import CRASH_STATUS, crash_point, first_line
 from swell_target.base.errors import Problem
 from swell_target.base.multipart import MEDIA, parse_multipart
 from swell_target.base.operator import tell
@@ -343,4 +343,4 @@ def _where(error: BaseException) -> str:
     """The error with the line that raised it: one line, not a stack."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {first_line(error)}{place}"

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import StaticPool
 
 from swell_target.base.errors import OperatorError, Problem
 from swell_target.base.faults import Crash, Faults
 from swell_target.base.metrics import ServiceMetrics
+from swell_target.base.operator import tell
 from swell_target.base.pool import Pool
 from swell_target.base.schema import Schema
 from swell_target.base.settings import Settings
@@ -198,6 +199,8 @@ class Database:
         self.pool = pool
         self._metrics = metrics
         self._faults = faults
+        # The operator is told once, and again after a write went well in between.
+        self._away = False
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -234,9 +237,17 @@ class Database:
         await self.pool.acquire()
         start = time.perf_counter()
         try:
-            return await self.backend.run(access, work)
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-            raise Problem(503, "database unavailable", cause=_first_line(error)) from error
+            done = await self.backend.run(access, work)
+        # InternalError: the server takes no writes any more, as a standby does.
+        except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as error:
+            cause = first_line(error)
+            if not self._away:
+                tell(f"{self._faults.service}: the database is unavailable: {cause}")
+            self._away = True
+            raise Problem(503, "database unavailable", cause=cause) from error
+        else:
+            self._away = self._away and access != "write"
+            return done
         finally:
             series = self._metrics.write_time if access == "write" else self._metrics.read_time
             series.observe(time.perf_counter() - start)
@@ -274,7 +285,9 @@ def open_backend(settings: Settings, service: str) -> Backend:
             directory = Path(settings.data)
             directory.mkdir(parents=True, exist_ok=True)
             backend = Sqlite(directory / f"{service}.sqlite3")
-        backend.run_now(lambda tx: tx.exec_driver_sql("SELECT 1"))
+        if backend.run_now(_is_read_only):
+            backend.close()
+            raise OperatorError(_explain(settings, PermissionError()))
     except (SQLAlchemyError, OSError) as error:
         raise OperatorError(_explain(settings, error)) from None
     return backend
@@ -288,9 +301,16 @@ def ensure_schema(settings: Settings, backend: Backend, schema: Schema) -> bool:
         raise OperatorError(_explain(settings, error)) from None
 
 
+def _is_read_only(tx: Connection) -> bool:
+    """Whether nothing can be written; SQLite has said so when the transaction began."""
+    if tx.dialect.name == "sqlite":
+        return False
+    return bool(tx.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on")
+
+
 def _explain(settings: Settings, error: Exception) -> str:
     place = _without_password(settings.db) if settings.db else settings.data
-    reason = _first_line(error)
+    reason = first_line(error)
     if "readonly" in reason or "read-only" in reason or isinstance(error, PermissionError):
         return f"the database {place} is read-only: give the directory or the role the right to write"
     if "no password" in reason or "authentication" in reason:
@@ -300,7 +320,8 @@ def _explain(settings: Settings, error: Exception) -> str:
     return f"the database in {place} cannot be opened: is the directory there, and yours? ({reason})"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line and without the statement that met it."""
     origin = getattr(error, "orig", None) or error
     return (str(origin).strip().splitlines() or [type(origin).__name__])[0]
 

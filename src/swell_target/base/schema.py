@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Integer, MetaData, String, Table, inspect, select
+from sqlalchemy import Connection, Integer, MetaData, String, Table, inspect, select, text
 from sqlalchemy.schema import Column
 
 from swell_target.base.errors import OperatorError
@@ -36,6 +36,7 @@ class Schema:
         VERSIONS.create_all(tx)
         found = self.find_version(tx)
         if found == self.version:
+            self._check_rights(tx)
             return False
         if found is not None:
             raise OperatorError(
@@ -48,6 +49,19 @@ class Schema:
             index.create(tx)
         tx.execute(VERSION_TABLE.insert(), {"service": self.service, "version": self.version})
         return True
+
+    def _check_rights(self, tx: Connection) -> None:
+        """Raise OperatorError when the role may only read the tables."""
+        if tx.dialect.name != "postgresql":
+            return
+        names = [table.name for table in self.metadata.sorted_tables]
+        rights = text(
+            "SELECT bool_and(has_table_privilege(name, 'INSERT')) FROM unnest(CAST(:names AS text[])) AS name"
+        )
+        if not tx.execute(rights, {"names": names}).scalar_one():
+            raise OperatorError(
+                f"the {self.service} tables are read-only for this role: grant it the right to write them"
+            )
 
     def find_version(self, tx: Connection) -> int | None:
         """The version of the tables that are there, None when there are none."""
