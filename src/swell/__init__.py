@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from swell.scripts.native.randomness import random as random
     from swell.scripts.native.scenarios import scenario as scenario
     from swell.scripts.native.scenarios import weighted as weighted
+    from swell.scripts.native.socket import Socket as Socket
     from swell.scripts.native.state import ContextError as ContextError
     from swell.scripts.native.threads import blocking as blocking
 
@@ -48,6 +49,7 @@ _HOMES = {
     "Rate": f"{_NATIVE}.metrics",
     "RequestError": "swell.net.response",
     "Response": "swell.net.response",
+    "Socket": f"{_NATIVE}.socket",
     "Trend": f"{_NATIVE}.metrics",
     "abort": f"{_NATIVE}.checks",
     "blocking": f"{_NATIVE}.threads",
@@ -79,6 +81,7 @@ __all__ = [
     "Rate",
     "RequestError",
     "Response",
+    "Socket",
     "Trend",
     "__version__",
     "abort",

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     path
-    for folder in ("src", "benchmarks", "examples", "tests", "tools")
+    for folder in ("src", "benchmarks", "examples", "suites", "tests", "tools")
     for path in (ROOT / folder).rglob("*.py")
     if "results" not in path.parts
 )

@@ -18,6 +18,7 @@ PUBLIC = {
     "Rate",
     "RequestError",
     "Response",
+    "Socket",
     "Trend",
     "__version__",
     "abort",

@@ -1,0 +1,1 @@
+"""AIaaS: API, WebSocket chat, mixed users."""

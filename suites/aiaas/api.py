@@ -1,0 +1,71 @@
+"""What AIaaS's tests share: where it is, who speaks, and what is said."""
+
+from typing import Any
+
+from suites.common import new_id, require, require_target
+from swell import Response, env, http, random
+
+BASE_URL = env.get("BASE_URL", env.get("TEST_BASE_URL", "http://localhost:8000")).rstrip("/")
+WS_URL = env.get("WS_URL", BASE_URL.replace("http", "ws", 1)).rstrip("/")
+TENANTS = env.get("TENANTS", "tenant_001,tenant_002,tenant_003,tenant_004,tenant_005").split(",")
+QUESTIONS = [
+    "Hello, I need help with my order",
+    "What are your business hours?",
+    "How can I reset my password?",
+    "I would like to return an item",
+    "Where is my package?",
+    "Can I change my delivery address?",
+    "My payment was declined",
+    "Do you ship to other countries?",
+    "I want to speak to a person",
+    "Thank you, that helped",
+]
+
+
+class Customer:
+    """Somebody of a tenant, in a conversation of their own."""
+
+    def __init__(self, source: str) -> None:
+        self.tenant = random.choice(TENANTS)
+        self.user = f"user_{random.randrange(10_000)}"
+        self.session = new_id("session_")
+        self.source = source
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Who it is, as the WebSocket's URL says it."""
+        return {"tenant_id": self.tenant, "user_id": self.user, "session_id": self.session}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who it is, as the API's headers say it."""
+        return {"X-Tenant-ID": self.tenant, "X-User-ID": self.user}
+
+    def message(self) -> dict[str, Any]:
+        """Something to ask, for ``POST /chat/messages``."""
+        return {"message": random.choice(QUESTIONS), **self.query, "metadata": {"source": self.source}}
+
+    def get(self, path: str, **options: Any) -> Response:
+        """Send a GET request as this customer."""
+        return http.get(f"{BASE_URL}{path}", headers=self.headers, name=path, **options)
+
+    def post(self, path: str, body: dict[str, Any], **options: Any) -> Response:
+        """Send a POST request as this customer."""
+        return http.post(f"{BASE_URL}{path}", json=body, headers=self.headers, name=path, **options)
+
+
+def require_tenants() -> None:
+    """See that the platform is up and knows the tenants."""
+    require_target(BASE_URL, "aiaas")
+    for tenant in TENANTS:
+        require(usage_of(tenant), f"there is no tenant {tenant}", "set TENANTS, or `swell target seed`")
+
+
+def messages_metered() -> int:
+    """How many messages all tenants have been charged for this month."""
+    return sum(usage_of(tenant).json()["usage"]["messages"] for tenant in TENANTS)
+
+
+def usage_of(tenant: str) -> Response:
+    """What a tenant is charged for."""
+    return http.get(f"{BASE_URL}/billing/usage", headers={"X-Tenant-ID": tenant}, name="/billing/usage")

@@ -1,0 +1,1 @@
+"""AIVO: AI gateway, assessment, search."""

@@ -1,0 +1,1 @@
+"""Aspire: enrolment, lessons, assignments."""

@@ -1,0 +1,102 @@
+"""What all suites share: objectives, the look at the target before the start, and what was written there."""
+
+import hmac
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from swell import Ledger, Response, abort, env, http, invariant, sleep
+
+# The operator's token of the reference platform. Without it nobody can ask the target what it holds.
+ADMIN_TOKEN = env.get("SWELL_TARGET_ADMIN_TOKEN", "")
+WRITES_PER_PAGE = 5_000
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def critical(rule: str) -> dict[str, Any]:
+    """An objective's critical level: beyond it the target is unstable, and the run ends (after 10 s).
+
+    It stands behind the target level, which only decides whether the run has passed:
+    ``["p(95)<300", critical("p(95)<500")]``.
+    """
+    return {"threshold": rule, "abortOnFail": True, "delayAbortEval": "10s"}
+
+
+def require_target(url: str, service: str, variable: str = "BASE_URL") -> None:
+    """End the run before anything starts, in one line, unless ``url`` is up."""
+    answer = http.get(f"{url}/health", timeout="5s", name="health")
+    if not answer.ok:
+        reason = answer.error or f"it answers {answer.status_code}"
+        abort(
+            f"no target at {url} ({reason}): start one with"
+            f" `swell target serve --services {service}`, or set {variable}"
+        )
+
+
+def require(response: Response, what: str, remedy: str) -> Response:
+    """End the run before anything starts, in one line, unless ``response`` is a success."""
+    if not response.ok:
+        abort(f"{what}: {response.error or f'status {response.status_code}'}; {remedy}")
+    return response
+
+
+def pause(seconds: float, up_to: float | None = None) -> None:
+    """Think as a user does, at the pace of the profile: with ``PACE=0.1`` ten times as fast."""
+    pace = float(env.get("PACE", "1"))
+    sleep(seconds * pace, None if up_to is None else up_to * pace)
+
+
+def new_id(prefix: str) -> str:
+    """An id that nothing else has, in this run or another, whatever the seed."""
+    return f"{prefix}{uuid4().hex}"
+
+
+def stripe_signature(secret: str, body: bytes) -> str:
+    """Stripe's header for a webhook: HMAC-SHA256 of time and body (https://docs.stripe.com/webhooks)."""
+    now = int(time.time())
+    return f"t={now},v1={hmac.digest(secret.encode(), f'{now}.'.encode() + body, 'sha256').hex()}"
+
+
+# What the target was told, and what it holds
+
+
+def create(book: Ledger, send: Callable[[], Response], key: Callable[[Response], str]) -> Response:
+    """Make a write that gets its id from the target, and record it under what ``key`` finds in the answer.
+
+    A write whose answer never came has no id: it is counted as unknown.
+    """
+    try:
+        answer = send()
+    except BaseException:
+        book.unknown(None)
+        raise
+    book.record(key(answer) if answer.ok else None, answer)
+    return answer
+
+
+def audit(name: str, within: str = "10s") -> Callable[[F], F]:
+    """An invariant that asks the operator's endpoints; there is none without the operator's token."""
+    return invariant(name, within=within) if ADMIN_TOKEN else lambda function: function
+
+
+def written(url: str, kind: str) -> Iterator[str]:
+    """The ids of all writes of a kind at the target, each as often as it took place."""
+    after = ""
+    while True:
+        page = ask(f"{url}/admin/writes/{kind}", {"after": after, "limit": WRITES_PER_PAGE})
+        for key, times in page["writes"]:
+            for _ in range(times):
+                yield key
+        if page["next"] is None:
+            return
+        after = page["next"]
+
+
+def ask(url: str, params: dict[str, Any] | None = None) -> Any:
+    """What the operator is told at ``url``; raises what the target answered instead."""
+    answer = http.get(url, params=params, headers={"X-Admin-Token": ADMIN_TOKEN}, name="admin")
+    if not answer.ok:
+        raise RuntimeError(f"{url} answers {answer.status_code}: {answer.error or answer.text[:200]}")
+    return answer.json()

@@ -1,0 +1,1 @@
+"""Cooly: image generation paid with credits."""

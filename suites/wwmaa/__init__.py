@@ -1,0 +1,1 @@
+"""WWMAA: search, live session, webhooks, RSVP, pages, API."""

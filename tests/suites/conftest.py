@@ -1,0 +1,108 @@
+"""The reference platform for the suites' tests: one for the session, in its own process, on free ports."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swell.base.errors import ExitCode
+from swell.testing import run_cli
+from swell.testing.cli import CLIResult
+
+ROOT = Path(__file__).parents[2]
+ADMIN_TOKEN = "admin-token-of-the-suites-tests"
+START_TIMEOUT_S = 30
+# Objectives on these say how fast target and machine are, and tests make no claims about time.
+TIMES = ("duration", "latency", "time", "flow", "connecting", "waiting", "dropped")
+# These do not write.
+READERS = ("wwmaa/pages", "wwmaa/rates", "wwmaa/search")
+
+
+@dataclass
+class Suites:
+    """Runs the suites' scripts against the platform."""
+
+    urls: dict[str, str]
+    folder: Path
+
+    def run(self, test: str, *arguments: str, env: dict[str, str] | None = None) -> CLIResult:
+        """Run ``suites/TEST.py`` against its service."""
+        url = self.urls[test.partition("/")[0]]
+        variables = {"BASE_URL": url, "API_BASE": url, "SWELL_TARGET_ADMIN_TOKEN": ADMIN_TOKEN}
+        script = str(ROOT / "suites" / f"{test}.py")
+        return run_cli("run", script, "--quiet", *arguments, env=variables | (env or {}), cwd=self.folder)
+
+    def summary(self) -> Any:
+        """What the last run with ``--summary-export summary.json`` exported."""
+        return json.loads((self.folder / "summary.json").read_text())
+
+    def pass_demo(self, test: str) -> None:
+        """Run a test's demo: all that is no matter of speed is as it must be, and there was data for it."""
+        done = self.run(test, "--profile", "demo", "--summary-export", "summary.json")
+        assert done.exit_code in (ExitCode.OK, ExitCode.THRESHOLDS_FAILED), done.stdout + done.stderr
+        summary = self.summary()
+        assert crossed(summary) == []
+        assert without_data(summary) == []
+        invariants = {one["name"]: one["status"] for one in summary.get("invariants", [])}
+        assert set(invariants.values()) == (set() if test in READERS else {"held"}), summary["invariants"]
+        assert all(book["acknowledged"] > 0 for book in summary.get("ledgers", [])), summary["ledgers"]
+        assert "exception" not in done.stderr
+
+
+def crossed(summary: Any) -> list[str]:
+    """The objectives that were not met, but for those on time."""
+    return [
+        f"{name}: {rule}"
+        for name, metric in summary["metrics"].items()
+        for rule, is_crossed in metric.get("thresholds", {}).items()
+        if is_crossed and not any(word in name.partition("{")[0] for word in TIMES)
+    ]
+
+
+def without_data(summary: Any) -> list[str]:
+    """The objectives on trends that saw no samples."""
+    return [
+        name
+        for name, metric in summary["metrics"].items()
+        if metric.get("thresholds") and metric.get("max", 1) == 0
+    ]
+
+
+@pytest.fixture(scope="session")
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where the services of a running platform are."""
+    data = tmp_path_factory.mktemp("platform")
+    command = [sys.executable, "-m", "swell_target", "serve", "--port-base", "0", "--data", str(data)]
+    with (
+        (data / "stderr.txt").open("wb") as stderr,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | {"SWELL_TARGET_ADMIN_TOKEN": ADMIN_TOKEN},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            assert select.select([process.stdout], [], [], START_TIMEOUT_S)[0], "the platform did not start"
+            yield json.loads(process.stdout.readline())["services"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            finally:
+                process.kill()
+
+
+@pytest.fixture
+def suites(urls: dict[str, str], tmp_path: Path) -> Suites:
+    """The suites, run from a folder of the test's own."""
+    return Suites(urls, tmp_path)

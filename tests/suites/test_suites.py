@@ -1,0 +1,80 @@
+"""The suites as they are written: complete, without faults, and clear about what they cannot work with."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swell.base.errors import ExitCode
+from swell.scripts.native.loader import load_script
+
+ROOT = Path(__file__).parents[2]
+SUITES = ROOT / "suites"
+# What is no test of its own.
+SHARED = ("__init__.py", "api.py", "common.py")
+TESTS = sorted(f"{path.parent.name}/{path.stem}" for path in SUITES.rglob("*.py") if path.name not in SHARED)
+
+
+def error_line(stderr: str) -> str:
+    """The one line that says why there was no run."""
+    (line,) = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_the_tests_are_those_of_the_documents() -> None:
+    """Fifteen that the documents name, and WWMAA's further one for the API."""
+    assert len(TESTS) == 16
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_scripts_load_alone(test: str) -> None:
+    """Each loads without variables, with objectives, and without faults."""
+    exports = load_script(SUITES / f"{test}.py", {}).exports
+    assert exports.faults == ()
+    assert exports.options["thresholds"]
+    assert exports.has_setup
+
+
+@pytest.mark.parametrize("suite", sorted({test.partition("/")[0] for test in TESTS}))
+def test_every_profile_has_every_test(suite: str) -> None:
+    """So that a suite can be run with any of its profiles; demo, smoke and load are in each."""
+    profiles = tomllib.loads((SUITES / suite / "profiles.toml").read_text())
+    tests = {test.partition("/")[2] for test in TESTS if test.startswith(f"{suite}/")}
+    assert {"demo", "smoke", "load"} <= profiles.keys()
+    assert profiles.pop("target")["service"] == suite
+    for name, profile in profiles.items():
+        assert profile.keys() - {"about", "env"} == tests, name
+        assert profile["about"], name
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("test", ["cooly/generation", "wwmaa/search"])
+def test_a_target_that_is_not_up(suites: Any, test: str) -> None:
+    """It is said before anything starts, in one line, with the command that starts one."""
+    nowhere = {"BASE_URL": "http://127.0.0.1:1", "API_BASE": "http://127.0.0.1:1"}
+    done = suites.run(test, "--profile", "demo", env=nowhere)
+    assert done.exit_code is ExitCode.SCRIPT_ABORTED
+    line = error_line(done.stderr)
+    assert "no target at http://127.0.0.1:1 (dial: connection refused)" in line
+    assert f"swell target serve --services {test.partition('/')[0]}" in line
+
+
+WRONG = {
+    "aspire/lessons": ({"AUTH_TOKEN": "wrong"}, "AUTH_TOKEN is not accepted"),
+    "aivo/search": ({"API_KEY": "wrong"}, "API_KEY or TENANT_ID is not accepted"),
+    "cooly/generation": ({"TEST_PASSWORD": "wrong"}, "cannot log in as test@example.com"),
+    "aiaas/rest": ({"TENANTS": "nobody"}, "there is no tenant nobody"),
+    "wwmaa/webhooks": ({"STRIPE_WEBHOOK_SECRET": "wrong"}, "set STRIPE_WEBHOOK_SECRET"),
+    "wwmaa/rsvp": ({"TEST_EVENT_ID": "evt_nowhere"}, "there is no event evt_nowhere"),
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("test", WRONG)
+def test_a_wrong_secret_or_missing_data(suites: Any, test: str) -> None:
+    """One line says what is wrong and what to do; nothing is started."""
+    env, words = WRONG[test]
+    done = suites.run(test, "--profile", "demo", env=env)
+    assert done.exit_code is ExitCode.SCRIPT_ABORTED
+    assert words in error_line(done.stderr)
