@@ -20,7 +20,7 @@ LOGIN = {"email": "test@example.com", "password": "testpassword123"}
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A platform whose faults disturb nobody else."""
     with Platform(
-        tmp_path_factory.mktemp("faults") / "data", "--pool-size", "4", services="cooly"
+        tmp_path_factory.mktemp("faults") / "data", "--pool-size", "4", services="cooly,wwmaa"
     ) as running:
         yield running
 
@@ -31,10 +31,10 @@ def statuses(client: Client, count: int, path: str = "/api/health") -> list[int]
         return sorted(threads.map(lambda _: client.get(path).status_code, range(count)))
 
 
-def metric(client: Client, name: str) -> float:
-    """The value of a series, by the beginning of its line."""
-    (value,) = re.findall(rf"^{re.escape(name)}\S* (\S+)$", client.get("/metrics").text, re.MULTILINE)
-    return float(value)
+def metric(client: Client, name: str, *labels: str) -> float:
+    """The sum of a metric's series that have the labels."""
+    lines = re.findall(rf"^{re.escape(name)}\b(\S*) (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    return sum(float(value) for shown, value in lines if all(label in shown for label in labels))
 
 
 def test_errors_hit_their_share(platform: Platform) -> None:
@@ -83,6 +83,60 @@ def test_a_dry_pool_refuses(platform: Platform) -> None:
     assert client.post("/api/auth/login", json=LOGIN).status_code == 200
 
 
+def test_a_slow_database_shows_in_its_metric(platform: Platform) -> None:
+    """Its transactions take as long as the distribution says: a limit on the database's time is missed."""
+    client = platform["cooly"]
+    slow = {"type": "slow_database", "distribution": {"type": "uniform", "low_ms": 60, "high_ms": 90}}
+    before = metric(client, "db_query_duration_seconds_sum", 'service="cooly"')
+    with platform.faults("cooly", [slow]):
+        answer = client.post("/api/auth/login", json={"email": "a@b.example", "password": "x"})
+        assert answer.status_code == 401
+        assert metric(client, "db_query_duration_seconds_sum", 'service="cooly"') - before >= 0.06
+
+
+def test_a_cold_cache_misses(platform: Platform) -> None:
+    """What was just put in is not found, and counted so; without the fault it is."""
+    client = platform["wwmaa"]
+
+    def counted() -> list[float]:
+        return [
+            metric(client, "cache_requests_total", 'service="wwmaa"', f'result="{result}"')
+            for result in ("hit", "miss")
+        ]
+
+    def looked_up() -> tuple[float, float]:
+        before = counted()
+        for _ in range(5):
+            assert client.get("/api/search?q=kata").status_code == 200
+        after = counted()
+        return after[0] - before[0], after[1] - before[1]
+
+    with platform.faults("wwmaa", [{"type": "cold_cache"}]):
+        assert looked_up() == (0, 5)
+    assert looked_up() == (5, 0)
+
+
+def test_beyond_capacity_may_mean_late(platform: Platform) -> None:
+    """With status 0 everybody is served, those beyond the limit later."""
+    client = platform["cooly"]
+    slow = {"type": "latency", "endpoint": "api_health", "distribution": {"type": "constant", "ms": 200}}
+    cliff = {"type": "capacity", "endpoint": "api_health", "limit": 1, "ms": 100, "status": 0}
+    with platform.faults("cooly", [slow, cliff]):
+        start = time.monotonic()
+        assert statuses(client, 5) == [200] * 5
+        assert time.monotonic() - start >= 0.3
+
+
+def test_the_first_fitting_fault_counts(platform: Platform) -> None:
+    """An endpoint's own fault before the one for all."""
+    client = platform["cooly"]
+    own = {"type": "errors", "endpoint": "me", "rate": 1, "status": 502}
+    other = {"type": "errors", "rate": 1, "status": 503}
+    with platform.faults("cooly", [own, other]):
+        assert client.get("/api/auth/me").status_code == 502
+        assert client.get("/health").status_code == 503
+
+
 def test_memory_leaks_and_is_given_back(platform: Platform) -> None:
     """Resident memory grows with the requests, up to the limit."""
     client = platform["cooly"]
@@ -110,10 +164,9 @@ def test_faults_reach_every_process_and_outlive_a_crash(data: Path) -> None:
             assert {Client(client.url).get("/api/health").status_code for _ in range(16)} == {500}
         assert {Client(client.url).get("/api/health").status_code for _ in range(16)} == {200}
         # A scrape sums over the processes, whichever answers it.
-        series = (
-            'http_request_duration_seconds_count{method="GET",route="/api/health",service="cooly",status='
-        )
-        assert (metric(client, f'{series}"500"}}'), metric(client, f'{series}"200"}}')) == (16, 16)
+        for status in ("500", "200"):
+            labels = ('service="cooly"', 'route="/api/health"', f'status="{status}"')
+            assert metric(client, "http_request_duration_seconds_count", *labels) == 16
 
 
 @given(st.integers(0, 2**32), st.floats(1, 1_000))

@@ -8,8 +8,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 from target_platform import ENVIRONMENT, Platform
 
@@ -226,18 +228,45 @@ def test_a_running_platform_stops_cleanly(data: Path) -> None:
         assert platform.stderr == ""
 
 
-def test_workers_end_with_their_supervisor(data: Path) -> None:
-    """When the supervisor is killed, its port is free again: no worker stays behind."""
-    with Platform(data, services="cooly") as platform:
-        port = platform.hello["ports"]["cooly"]
-        platform.process.kill()
-        platform.process.wait()
-        while True:
-            try:
-                socket.create_server(("127.0.0.1", port)).close()
-            except OSError:
-                continue
-            break
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("busy", [False, True])
+def test_nobody_stays_behind(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, *, busy: bool
+) -> None:
+    """However the supervisor ends, with requests under way or not: its workers and its files go with it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    slow = [{"type": "latency", "distribution": {"type": "constant", "ms": 600_000}}]
+    with Platform(data, "--processes", "2", services="cooly") as platform, ExitStack() as stack:
+        workers = psutil.Process(platform.process.pid).children()
+        assert len(workers) == 2
+        assert platform["cooly"].admin("PUT", "/admin/faults", json={"faults": slow}).status_code == 200
+        for _ in range(10 if busy else 0):
+            address = ("127.0.0.1", platform.hello["ports"]["cooly"])
+            connection = stack.enter_context(socket.create_connection(address))
+            connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+        platform.process.send_signal(number)
+        status = platform.process.wait(20)
+        assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+        gone, left = psutil.wait_procs(workers, timeout=20)
+        assert (len(gone), left) == (2, [])
+    assert list(tmp_path.glob("swell-target-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nobody_stays_behind_a_start_that_is_broken_off(data: Path, number: signal.Signals) -> None:
+    """While the first worker still fills the database."""
+    command = [sys.executable, "-m", "swell_target", "serve", "--size", "full", "--port-base", "0"]
+    with subprocess.Popen(
+        [*command, "--data", str(data)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        supervisor = psutil.Process(process.pid)
+        while not (workers := supervisor.children()):
+            assert process.poll() is None
+        process.send_signal(number)
+        process.wait(20)
+        assert psutil.wait_procs(workers, timeout=20)[1] == []
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
 
 
 def test_starting_with_faults(tmp_path: Path) -> None:

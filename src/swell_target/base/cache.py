@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Protocol
 
+from swell_target.base.faults import ColdCache, Faults
 from swell_target.base.metrics import ServiceMetrics
 from swell_target.base.operator import tell
 
@@ -23,6 +24,24 @@ class Cache(Protocol):
 
     async def drop(self, key: str) -> None:
         """Forget a value."""
+
+
+class ColdableCache:
+    """A cache that finds nothing while the fault says so."""
+
+    def __init__(self, cache: Cache, faults: Faults, metrics: ServiceMetrics) -> None:
+        self._cache = cache
+        self._faults = faults
+        self._metrics = metrics
+        self.put = cache.put
+        self.drop = cache.drop
+
+    async def get(self, key: str) -> bytes | None:
+        """The value, or None when it is not there, too old, or lost to the fault."""
+        if self._faults.active and self._faults.strikes(ColdCache) is not None:
+            self._metrics.cache_misses.inc()
+            return None
+        return await self._cache.get(key)
 
 
 class LocalCache:

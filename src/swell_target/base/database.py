@@ -24,7 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import StaticPool
 
 from swell_target.base.errors import OperatorError, Problem
-from swell_target.base.faults import Crash, Faults
+from swell_target.base.faults import Crash, Faults, SlowDatabase
 from swell_target.base.metrics import ServiceMetrics
 from swell_target.base.operator import tell
 from swell_target.base.pool import Pool
@@ -237,6 +237,8 @@ class Database:
         await self.pool.acquire()
         start = time.perf_counter()
         try:
+            if self._faults.active and (slow := self._faults.find(SlowDatabase)) is not None:
+                await asyncio.sleep(slow.distribution.draw(self._faults.random) / 1000)
             done = await self.backend.run(access, work)
         # InternalError: the server takes no writes any more, as a standby does.
         except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as error:

@@ -110,6 +110,16 @@ class PoolDry(Fault, tag="pool", frozen=True, kw_only=True, forbid_unknown_field
     timeout_ms: Millis = 1_000
 
 
+class SlowDatabase(Fault, tag="slow_database", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each transaction takes longer, with its connection."""
+
+    distribution: Distribution
+
+
+class ColdCache(RatedFault, tag="cold_cache", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is in the cache is not found there."""
+
+
 class DropWebhooks(RatedFault, tag="drop_webhooks", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A webhook is answered as usual, and forgotten."""
 
@@ -164,6 +174,8 @@ AnyFault = (
     | Errors
     | Capacity
     | PoolDry
+    | SlowDatabase
+    | ColdCache
     | DropWebhooks
     | DuplicateWebhooks
     | RsvpRace

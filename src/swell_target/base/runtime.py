@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swell_target.base.bus import Bus
-from swell_target.base.cache import Cache, LocalCache, RedisCache
+from swell_target.base.cache import Cache, ColdableCache, LocalCache, RedisCache
 from swell_target.base.clock import new_id
 from swell_target.base.database import Backend, Database
 from swell_target.base.faults import Faults
@@ -61,7 +61,8 @@ class Runtime:
         self.metrics = ServiceMetrics(service)
         pool = Pool(settings.pool_size, settings.pool_timeout_ms, self.metrics, self.faults)
         self.db = Database(backend, pool, self.metrics, self.faults)
-        self.cache: Cache = RedisCache(redis, service, self.metrics) if redis else LocalCache(self.metrics)
+        cache = RedisCache(redis, service, self.metrics) if redis else LocalCache(self.metrics)
+        self.cache: Cache = ColdableCache(cache, self.faults, self.metrics)
         self.limiter = Limiter(shared / "limits", service, active=settings.limits)
         self.tasks = Tasks(service)
         self._redis = redis

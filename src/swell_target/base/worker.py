@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -128,6 +129,8 @@ class _Worker:
         gc.set_threshold(20_000, 20, 50)
         control.send("ready", pid=os.getpid())
         await self.stop.wait()
+        if listener.done():
+            shutil.rmtree(self.launch.shared, ignore_errors=True)
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*tasks)
