@@ -6,8 +6,8 @@ from swell.base.clock import NS_PER_SECOND
 from swell.engine.script import Script, ScriptRuntime
 
 # The same message at most this often in a second, and this many lines in a second altogether.
-SAME_PER_SECOND = 3
-LINES_PER_SECOND = 20
+SAME_PER_SECOND = 10
+LINES_PER_SECOND = 50
 # Kinds of failures whose stack has been described; the error table is bounded in the same way.
 MAX_DESCRIBED = 500
 MAX_MESSAGE_CHARACTERS = 500
@@ -25,7 +25,7 @@ class ScriptFailures:
         self._suppressed: Counter[str] = Counter()
         self._described: set[tuple[str, str]] = set()
 
-    def note(self, error: BaseException, scenario: str, function: str) -> None:
+    def note(self, error: BaseException, scenario: str, function: str, executor: str) -> None:
         """Count ``error``, raised by an iteration of ``function``; log it unless it has been logged enough.
 
         The stack is described only when it is needed, which costs more than most iterations.
@@ -45,7 +45,14 @@ class ScriptFailures:
         self._runtime.errors.note(0, message, "", function, stack)
         if logged:
             self._lines += 1
-            self._runtime.log("error", stack or message, scenario=scenario, source="stacktrace")
+            self._runtime.log(
+                "error",
+                stack or message,
+                executor=executor,
+                hint="script exception",
+                scenario=scenario,
+                source="stacktrace",
+            )
         else:
             self._suppressed[message] += 1
 

@@ -240,7 +240,8 @@ class VUHandle:
                 self._stop()
             return False
         if error is not None:
-            self._executor.environment.failures.note(error, self._executor.name, self._executor.function)
+            executor = self._executor
+            executor.environment.failures.note(error, executor.name, executor.function, executor.kind)
         return True
 
     def _stop(self) -> None:

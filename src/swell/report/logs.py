@@ -45,7 +45,9 @@ def format_log_line(
         # A field that bears the name of a fixed one gets k6's prefix for that case.
         entry |= {f"fields.{key}" if key in entry else key: value for key, value in fields.items()}
         return json.dumps(dict(sorted(entry.items())), ensure_ascii=False)
-    pairs = [("time", stamp), ("level", name), ("msg", message), *sorted(fields.items())]
+    # An empty message has no field, as in k6.
+    told = [("msg", message)] if message else []
+    pairs = [("time", stamp), ("level", name), *told, *sorted(fields.items())]
     return " ".join(f"{key}={_quoted(value)}" for key, value in pairs)
 
 

@@ -29,7 +29,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     def fail(message: str) -> None:
         if vu.phase == "init":
             raise HostError("test.fail() cannot be used in the init context")
-        vu.log("error", message, source="test.fail")
+        vu.log("error", f"test marked as failed: {message}" if message else "test marked as failed")
         vu.runtime.mark_failed(message)
 
     def set_tag(name: str, value: str) -> None:

@@ -21,6 +21,20 @@
     return made;
   }
 
+  // An error's stack begins with the error itself and shows the script's own frames, as in k6.
+  Error.prepareStackTrace = (error, frames) => {
+    let text;
+    try { text = `${error}\n`; } catch { text = ""; }
+    for (const frame of frames) {
+      const file = frame.getFileName();
+      if (typeof file !== "string" || file.startsWith("swell") || file.startsWith("k6") || file[0] === "<") continue;
+      const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
+      const name = frame.getFunctionName();
+      text += name ? `\tat ${name} (${place})\n` : `\tat ${place}\n`;
+    }
+    return text;
+  };
+
   function bytes(data) {
     if (data instanceof ArrayBuffer) return data;
     if (ArrayBuffer.isView(data)) {

@@ -46,7 +46,11 @@ function freeze(value) {
 
 let known;
 export const test = {
-  abort(message) { host.abort(message === undefined ? "" : String(message)); },
+  // Where it was called stands in the message, as in k6.
+  abort(message) {
+    const place = new Error().stack.split("\n").find((line) => line.startsWith("\tat ")) ?? "";
+    host.abort(`${message === undefined ? "" : String(message)} ${place.trim()}`.trim());
+  },
   fail(message) { host.fail(message === undefined ? "" : String(message)); },
   get options() { return (known ??= freeze(JSON.parse(host.options()))); },
 };

@@ -61,6 +61,7 @@ define("queueMicrotask", (callback) => { Promise.resolve().then(callback).catch(
 lazy("timers", "setTimeout", "clearTimeout", "setInterval", "clearInterval");
 lazy("url", "URL", "URLSearchParams");
 lazy("encoding", "TextEncoder", "TextDecoder", "atob", "btoa", "structuredClone");
+lazy("webcrypto", "crypto");
 lazy("events", "AbortController", "AbortSignal", "Event", "EventTarget");
 if (scope.performance === undefined) {
   const origin = host.now();

@@ -1,6 +1,6 @@
-// Values as console.* shows them, in k6's way.
+// Values as console.* shows them, in k6's way: errors in one line, functions by their kind, and of what is left
+// its own enumerable members, as JSON would have them.
 
-const identifier = /^[A-Za-z_$][\w$]*$/;
 const MAX_DEPTH = 100;
 
 function dump(buffer) {
@@ -13,7 +13,7 @@ function nested(value, around) {
     case "undefined": return "null";
     case "string": return JSON.stringify(value);
     case "function": return "[object Function]";
-    case "symbol": return value.toString();
+    case "symbol": return JSON.stringify(value.description ?? "");
     case "bigint": return String(value);
     case "object": return value === null ? "null" : object(value, around);
     default: return String(value);
@@ -21,7 +21,7 @@ function nested(value, around) {
 }
 
 function list(items, around, name) {
-  const shown = items.map((item) => nested(item, around));
+  const shown = Array.from(items, (item) => nested(item, around));
   return name + (shown.length ? `[ ${shown.join(", ")} ]` : "[]");
 }
 
@@ -29,23 +29,19 @@ function object(value, around) {
   if (around.includes(value)) return "[Circular]";
   if (around.length > MAX_DEPTH) return "[Object]";
   const inner = [...around, value];
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '"Invalid Date"' : JSON.stringify(value.toISOString());
-  if (value instanceof Error) return value.stack ? `${value}\n${value.stack}`.trimEnd() : String(value);
-  if (value instanceof RegExp) return String(value);
-  if (value instanceof String || value instanceof Number || value instanceof Boolean) return nested(value.valueOf(), inner);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "{}" : JSON.stringify(value.toISOString());
+  if (value instanceof Error) return String(value);
   if (value instanceof ArrayBuffer) return dump(value);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    return list([...value], inner, `${value.constructor.name}(${value.length}) `);
+    return list(value, inner, `${value.constructor.name}(${value.length}) `);
   }
   if (Array.isArray(value)) return list(value, inner, "");
-  if (typeof value.toJSON === "function") return nested(value.toJSON(), inner);
-  const shown = Object.keys(value).map((key) => {
-    return `${identifier.test(key) ? key : JSON.stringify(key)}: ${nested(value[key], inner)}`;
-  });
+  const shown = Object.keys(value).map((key) => `${key}: ${nested(value[key], inner)}`);
   return shown.length ? `{ ${shown.join(", ")} }` : "{}";
 }
 
 export function inspect(value) {
   if (value === undefined) return "undefined";
+  if (typeof value === "symbol") return value.description ?? "";
   return typeof value === "object" && value !== null ? object(value, []) : typeof value === "string" ? value : nested(value, []);
 }
