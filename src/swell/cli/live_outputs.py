@@ -6,6 +6,7 @@ from swell.base.clock import CLOCK_OFFSET
 from swell.base.errors import ConfigError, ExitCode, Fault
 from swell.cli.plan import Plan
 from swell.cli.system import System
+from swell.metrics.delta import EXPECTED_RESPONSE
 from swell.metrics.model import Metric, MetricType
 from swell.output.csvlines import CSVLines
 from swell.output.encoder import Encoder
@@ -58,4 +59,6 @@ def _encoder(spec: OutputSpec, plan: Plan) -> Encoder:
     def metric(name: str) -> Metric:
         return known.get(name) or Metric(name, MetricType.TREND)
 
-    return JSONLines(metric, {} if plan.options.no_thresholds else plan.options.thresholds)
+    options = plan.options
+    always = (EXPECTED_RESPONSE,) if EXPECTED_RESPONSE[1][0][0] in options.system_tags else ()
+    return JSONLines(metric, options.thresholds, always)

@@ -64,6 +64,7 @@ class VUHandle:
     """
 
     __slots__ = (
+        "_base_tags",
         "_call",
         "_counts",
         "_duration_series",
@@ -75,6 +76,7 @@ class VUHandle:
         "_response_series",
         "_sample",
         "_sent_series",
+        "_series",
         "_state",
         "_turn",
         "end_ns",
@@ -105,6 +107,8 @@ class VUHandle:
         self._counts = executor.counts
         self._now = executor.clock.now_ns
         self._sample = runtime.recorder.sample
+        self._base_tags = executor.base_tags
+        self._series = runtime.registry.series
         self._duration_series = executor.duration_series
         self._lag_series = executor.lag_series
         self._response_series = executor.response_series
@@ -203,7 +207,11 @@ class VUHandle:
             is_complete = not self.is_interrupted or self._judge(None)
         if is_complete:
             counts.completed += 1
-            self._sample(self._duration_series, ended_ns, (ended_ns - started_ns) / NS_PER_MS)
+            series = self._duration_series
+            if vu.tags is not self._base_tags:
+                # The script has set some, and they hold for its iteration as well (k6's rule).
+                series = self._series("iteration_duration", vu.tags)
+            self._sample(series, ended_ns, (ended_ns - started_ns) / NS_PER_MS)
             if intended_ns >= 0:
                 self._sample(self._response_series, ended_ns, (ended_ns - intended_ns) / NS_PER_MS)
         else:

@@ -24,28 +24,27 @@ def _text(value: object) -> str:
 class JSONLines:
     """Encodes samples as JSON lines.
 
-    ``thresholds`` by metric key and ``submetrics`` as the rules of the run name them go into the ``Metric``
-    lines; ``metric`` gives the definition behind a name.
+    ``thresholds`` by metric key, and the ``submetrics`` that the run has besides theirs, go into the
+    ``Metric`` lines; ``metric`` gives the definition behind a name.
     """
 
     def __init__(
-        self, metric: Callable[[str], Metric], thresholds: Mapping[str, Sequence[ThresholdSpec]]
+        self,
+        metric: Callable[[str], Metric],
+        thresholds: Mapping[str, Sequence[ThresholdSpec]],
+        submetrics: Sequence[tuple[str, TagPairs]] = (),
     ) -> None:
         self._metric = metric
         self._thresholds: dict[str, list[str]] = {}
         self._submetrics: dict[str, list[dict[str, object]]] = {}
-        for key, specs in thresholds.items():
-            name, pairs = parse_metric_key(key)
-            if pairs:
-                suffix = ",".join(f"{tag}:{value}" for tag, value in pairs)
-                told: dict[str, object] = {
-                    "name": format_metric_key(name, pairs),
-                    "suffix": suffix,
-                    "tags": dict(pairs),
-                }
-                self._submetrics.setdefault(name, []).append(told)
-            else:
-                self._thresholds[name] = [spec.source for spec in specs]
+        keys = {parse_metric_key(key): [spec.source for spec in specs] for key, specs in thresholds.items()}
+        for name, pairs in dict.fromkeys((*keys, *submetrics)):
+            if not pairs:
+                self._thresholds[name] = keys[name, pairs]
+                continue
+            suffix = ",".join(f"{tag}:{value}" for tag, value in pairs)
+            told: dict[str, object] = {"name": format_metric_key(name, pairs), "suffix": suffix}
+            self._submetrics.setdefault(name, []).append({**told, "tags": dict(pairs)})
         # Text around what changes from line to line, per tag set: made once, as there are many lines.
         self._exchanges: dict[tuple[Tags, int | None, bool], str] = {}
         self._tails: dict[Tags, str] = {}

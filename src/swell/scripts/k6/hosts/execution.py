@@ -48,7 +48,18 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
             }
             setattr(engine_vu, attribute, registry.intern(left))
 
+    def set_metadata(name: str, value: str) -> None:
+        engine_vu = vu.engine_vu
+        engine_vu.metadata = tuple(sorted({**dict(engine_vu.metadata), name: value}.items()))
+
+    def delete_metadata(name: str) -> None:
+        engine_vu = vu.engine_vu
+        engine_vu.metadata = tuple(pair for pair in engine_vu.metadata if pair[0] != name)
+
     return {
+        "metadata": lambda: msgspec.json.encode(dict(vu.engine_vu.metadata)).decode(),
+        "setMetadata": set_metadata,
+        "deleteMetadata": delete_metadata,
         "read": read,
         "abort": abort,
         "fail": fail,

@@ -9,26 +9,29 @@ function section(name, members) {
   return made;
 }
 
-const tags = new Proxy({}, {
-  get: (_, name) => (typeof name === "string" ? JSON.parse(host.tags())[name] : undefined),
-  set: (_, name, value) => {
-    if (!["string", "number", "boolean"].includes(typeof value)) {
-      throw new TypeError(`only String, Boolean and Number types are accepted as a tag value, not ${typeof value}`);
-    }
-    host.setTag(String(name), String(value));
-    return true;
-  },
-  deleteProperty: (_, name) => { host.deleteTag(String(name)); return true; },
-  has: (_, name) => name in JSON.parse(host.tags()),
-  ownKeys: () => Object.keys(JSON.parse(host.tags())),
-  getOwnPropertyDescriptor: (_, name) => {
-    const known = JSON.parse(host.tags());
-    return name in known ? { value: known[name], enumerable: true, configurable: true, writable: true } : undefined;
-  },
-});
-const metadata = new Proxy({}, {
-  set: (target, name, value) => { target[name] = String(value); return true; },
-});
+function live(kind, read, write, remove) {
+  return new Proxy({}, {
+    get: (_, name) => (typeof name === "string" ? JSON.parse(read())[name] : undefined),
+    set: (_, name, value) => {
+      if (!["string", "number", "boolean"].includes(typeof value)) {
+        throw new TypeError(`${kind} '${String(name)}': only String, Boolean and Number types are accepted, not ${typeof value}`);
+      }
+      write(String(name), String(value));
+      return true;
+    },
+    deleteProperty: (_, name) => { remove(String(name)); return true; },
+    has: (_, name) => name in JSON.parse(read()),
+    ownKeys: () => Object.keys(JSON.parse(read())),
+    getOwnPropertyDescriptor: (_, name) => {
+      const known = JSON.parse(read());
+      return name in known ? { value: known[name], enumerable: true, configurable: true, writable: true } : undefined;
+    },
+  });
+}
+
+const tags = live("tag value of", host.tags, host.setTag, host.deleteTag);
+// Stands beside the tags of samples in outputs.
+const metadata = live("metric metadata", host.metadata, host.setMetadata, host.deleteMetadata);
 
 export const scenario = section("scenario", ["name", "executor", "startTime", "progress", "iterationInInstance", "iterationInTest"]);
 export const instance = section("instance", ["currentTestRunDuration", "iterationsCompleted", "iterationsInterrupted", "vusActive", "vusInitialized"]);
@@ -37,7 +40,7 @@ Object.defineProperty(vu, "tags", {
   enumerable: true, get: () => tags,
   set: (given) => { for (const name of Object.keys(given)) tags[name] = given[name]; },
 });
-vu.metrics = { get tags() { return tags; }, set tags(given) { vu.tags = given; }, metadata };
+vu.metrics = { get tags() { return tags; }, set tags(given) { vu.tags = given; }, get metadata() { return metadata; } };
 
 function freeze(value) {
   if (value !== null && typeof value === "object") Object.values(value).forEach(freeze);
