@@ -33,16 +33,24 @@ class Trial:
     """
 
     def __init__(
-        self, source: str, *, files: Mapping[str, str] | None = None, env: dict[str, str] | None = None
+        self,
+        source: str,
+        *,
+        files: Mapping[str, str] | None = None,
+        env: dict[str, str] | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        """Load the snippet; raises ``TrialError`` for what it throws."""
+        """Load the snippet; raises ``TrialError`` for what it throws.
+
+        With the ``shared`` of another trial of the same source it is one more VU of the same worker.
+        """
         sources = {f"file:///{name}": text for name, text in (files or {}).items()}
         self.logged: list[tuple[str, str, dict[str, str]]] = []
         wrapped = f"{source}\n;globalThis['trial text'] = (v) => JSON.stringify(v(), (k, x) =>"
         wrapped += " x instanceof ArrayBuffer ? [...new Uint8Array(x)] : ArrayBuffer.isView(x) ? [...x] : x);"
         contents = {name: text.encode("utf-8", "surrogatepass") for name, text in sources.items()}
         files_of = ScriptFiles(MAIN, {**contents, MAIN: wrapped.encode("utf-8", "surrogatepass")})
-        self.shared = Shared(files_of, self._log, env or {})
+        self.shared = shared or Shared(files_of, self._log, env or {})
         while True:
             self.vu = VUHost(self.shared)
             self._finish(self.vu.context.run(self.vu.context.core["load"], "swell:lib/globals"))
