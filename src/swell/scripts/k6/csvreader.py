@@ -1,4 +1,4 @@
-"""Reads CSV as k6 does: strict quotes (RFC 4180), no empty lines, the same number of fields in each record."""
+"""Reads CSV as k6 does: strict quotes (RFC 4180), no empty lines, as many fields in every record."""
 
 from collections.abc import Iterator
 from typing import Final
