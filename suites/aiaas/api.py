@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from suites.common import new_id, require, require_target
-from swell import Response, env, http, random
+from suites.common import create, new_id, require, require_target
+from swell import Ledger, Response, env, http, random
 
 BASE_URL = env.get("BASE_URL", env.get("TEST_BASE_URL", "http://localhost:8000")).rstrip("/")
 WS_URL = env.get("WS_URL", BASE_URL.replace("http", "ws", 1)).rstrip("/")
@@ -25,11 +25,10 @@ QUESTIONS = [
 class Customer:
     """Somebody of a tenant, in a conversation of their own."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self) -> None:
         self.tenant = random.choice(TENANTS)
         self.user = f"user_{random.randrange(10_000)}"
         self.session = new_id("session_")
-        self.source = source
 
     @property
     def query(self) -> dict[str, str]:
@@ -41,9 +40,14 @@ class Customer:
         """Who it is, as the API's headers say it."""
         return {"X-Tenant-ID": self.tenant, "X-User-ID": self.user}
 
-    def message(self) -> dict[str, Any]:
-        """Something to ask, for ``POST /chat/messages``."""
-        return {"message": random.choice(QUESTIONS), **self.query, "metadata": {"source": self.source}}
+    def ask(self, answers: Ledger) -> Response:
+        """Ask something over the API, and record the answer under its id."""
+        question = {"message": random.choice(QUESTIONS), **self.query, "metadata": {"source": "swell"}}
+        return create(
+            answers,
+            lambda: self.post("/chat/messages", question),
+            key=lambda answer: answer.json()["message_id"],
+        )
 
     def get(self, path: str, **options: Any) -> Response:
         """Send a GET request as this customer."""

@@ -8,7 +8,7 @@ The script says that fewer users are of the fast kind, but gives both the same w
 """
 
 from suites.aiaas.api import BASE_URL, WS_URL, Customer, messages_metered, require_tenants
-from suites.common import audit, create, pause, written
+from suites.common import audit, pause, written
 from swell import Rate, Response, check, group, http, invariant, ledger, scenario, weighted, ws
 
 options = {
@@ -36,13 +36,7 @@ def setup() -> int:
 @group("chat")
 def chat() -> None:
     """A question over the API; the answer has a text."""
-    customer = Customer("swell")
-    answer = create(
-        answers,
-        lambda: customer.post("/chat/messages", customer.message()),
-        key=lambda response: response.json()["message_id"],
-    )
-    judge(answer, {"chat answered": lambda r: r.ok and bool(r.json()["response"])})
+    judge(Customer().ask(answers), {"chat answered": lambda r: r.ok and bool(r.json()["response"])})
 
 
 @group("health")
@@ -54,7 +48,7 @@ def health() -> None:
 @group("analytics")
 def analytics() -> None:
     """The tenant's figures."""
-    customer = Customer("swell")
+    customer = Customer()
     figures = customer.get("/analytics/kpi", params={"time_window": "1h"})
     judge(figures, {"figures are the tenant's": lambda r: r.ok and r.json()["tenant_id"] == customer.tenant})
 
@@ -62,7 +56,7 @@ def analytics() -> None:
 @group("billing")
 def billing() -> None:
     """The tenant's usage."""
-    customer = Customer("swell")
+    customer = Customer()
     usage = customer.get("/billing/usage")
     judge(usage, {"usage is the tenant's": lambda r: r.ok and r.json()["tenant_id"] == customer.tenant})
 
@@ -78,7 +72,7 @@ def auth() -> None:
 @group("websocket")
 def websocket() -> None:
     """Connect, and leave."""
-    params = Customer("swell").query
+    params = Customer().query
     with ws.connect(f"{WS_URL}/ws/chat", params=params, name="/ws/chat", timeout="10s") as socket:
         success.add(check(socket, {"connected": lambda s: s.is_open}))
 

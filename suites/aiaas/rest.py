@@ -11,7 +11,7 @@ request's own, in a trend and in `http_req_duration{name:...}`.
 import json
 
 from suites.aiaas.api import BASE_URL, Customer, messages_metered, require_tenants
-from suites.common import audit, create, new_id, pause, stripe_signature, written
+from suites.common import audit, new_id, pause, stripe_signature, written
 from swell import (
     Counter,
     Rate,
@@ -59,13 +59,7 @@ def setup() -> int:
 @group("chat")
 def chat() -> None:
     """A customer asks, the agent answers."""
-    customer = Customer("swell")
-    answer = create(
-        answers,
-        lambda: customer.post("/chat/messages", customer.message()),
-        key=lambda response: response.json()["message_id"],
-    )
-    judge(answer, 200)
+    judge(Customer().ask(answers), 200)
 
 
 @group("health")
@@ -77,7 +71,7 @@ def health() -> None:
 @group("analytics")
 def analytics() -> None:
     """A tenant looks at the last hour."""
-    judge(Customer("swell").get("/analytics/kpi", params={"time_window": "1h"}), 200)
+    judge(Customer().get("/analytics/kpi", params={"time_window": "1h"}), 200)
 
 
 @group("billing")
@@ -88,17 +82,17 @@ def billing() -> None:
 
 def look_at_usage() -> None:
     """What has been used this month."""
-    judge(Customer("swell").get("/billing/usage"), 200)
+    judge(Customer().get("/billing/usage"), 200)
 
 
 def check_plan() -> None:
     """Whether the plan allows one message more."""
-    judge(Customer("swell").post("/billing/check", {"quantity": 1}), 200)
+    judge(Customer().post("/billing/check", {"quantity": 1}), 200)
 
 
 def draw_up_invoice() -> None:
     """The invoice of the month; there is one for each, however often it is asked for."""
-    judge(Customer("swell").post("/billing/invoices", {}), 200, 201)
+    judge(Customer().post("/billing/invoices", {}), 200, 201)
 
 
 def take_event() -> None:

@@ -54,7 +54,7 @@ def setup() -> int:
 )
 def chat() -> None:
     """One conversation: two questions, and silence until the time is over."""
-    customer = Customer("swell")
+    customer = Customer()
     with ws.connect(f"{WS_URL}/ws/chat", params=customer.query, name="/ws/chat", timeout="10s") as socket:
         connected.add(check(socket, {"WebSocket connection established": lambda s: s.is_open}))
         errors.add(not socket.is_open)

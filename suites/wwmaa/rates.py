@@ -37,11 +37,9 @@ def setup() -> None:
 @group("Authentication Flow")
 def auth() -> None:
     """Log in, look who one is, and renew the token."""
-    login = log_in(any_member())
-    if not judge(login, "logged in"):
+    tokens = enter(any_member())
+    if not tokens:
         return
-    pause(0.5)
-    tokens = login.json()
     judge(get("/auth/me", "auth", tokens["access_token"]), "knows the member")
     pause(0.5)
     body = {"refresh_token": tokens["refresh_token"]}
@@ -84,16 +82,25 @@ def events() -> None:
 @group("Subscriptions Flow")
 def subscriptions() -> None:
     """Log in, see the plans, and one's own; the first hundred members have one."""
-    login = log_in(any_member() % 100)
-    if not judge(login, "logged in"):
+    tokens = enter(any_member() % 100)
+    if not tokens:
         return
-    pause(0.5)
-    token = login.json()["access_token"]
+    token = tokens["access_token"]
     plans = get("/subscriptions/plans", "subscriptions", token)
     judge(plans, "plans listed")
     pause(0.5)
     judge(get("/subscriptions/my-subscription", "subscriptions", token), "own membership seen")
     pause(1)
+
+
+def enter(member: int) -> dict[str, str]:
+    """Log a member in; both tokens, or nothing."""
+    login = log_in(member)
+    if not judge(login, "logged in"):
+        return {}
+    pause(0.5)
+    tokens: dict[str, str] = login.json()
+    return tokens
 
 
 def get(path: str, endpoint: str, token: str = "", name: str = "") -> Response:
