@@ -7,7 +7,6 @@ from swell import Ledger, Response, env, http, random
 
 BASE_URL = env.get("BASE_URL", env.get("TEST_BASE_URL", "http://localhost:8000")).rstrip("/")
 WS_URL = env.get("WS_URL", BASE_URL.replace("http", "ws", 1)).rstrip("/")
-TENANTS = env.get("TENANTS", "tenant_001,tenant_002,tenant_003,tenant_004,tenant_005").split(",")
 QUESTIONS = [
     "Hello, I need help with my order",
     "What are your business hours?",
@@ -25,8 +24,8 @@ QUESTIONS = [
 class Customer:
     """Somebody of a tenant, in a conversation of their own."""
 
-    def __init__(self) -> None:
-        self.tenant = random.choice(TENANTS)
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
         self.user = f"user_{random.randrange(10_000)}"
         self.session = new_id("session_")
 
@@ -58,16 +57,26 @@ class Customer:
         return http.post(f"{BASE_URL}{path}", json=body, headers=self.headers, name=path, **options)
 
 
-def require_tenants() -> None:
-    """See that the platform is up and knows the tenants."""
-    require_target(BASE_URL, "aiaas")
-    for tenant in TENANTS:
-        require(usage_of(tenant), f"there is no tenant {tenant}", "set TENANTS, or `swell target seed`")
+class Tenants:
+    """The tenants of a test. Each test has its own, so that they may run side by side: sums are compared."""
 
+    def __init__(self, first: int) -> None:
+        five = ",".join(f"tenant_{number:03d}" for number in range(first, first + 5))
+        self.names = env.get("TENANTS", five).split(",")
 
-def messages_metered() -> int:
-    """How many messages all tenants have been charged for this month."""
-    return sum(usage_of(tenant).json()["usage"]["messages"] for tenant in TENANTS)
+    def customer(self) -> Customer:
+        """Somebody of any of them."""
+        return Customer(random.choice(self.names))
+
+    def require(self) -> None:
+        """See that the platform is up and knows them."""
+        require_target(BASE_URL, "aiaas")
+        for name in self.names:
+            require(usage_of(name), f"there is no tenant {name}", "set TENANTS, or `swell target seed`")
+
+    def messages_charged(self) -> int:
+        """How many messages they have been charged for this month."""
+        return sum(usage_of(name).json()["usage"]["messages"] for name in self.names)
 
 
 def usage_of(tenant: str) -> Response:

@@ -7,7 +7,7 @@ The script says that fewer users are of the fast kind, but gives both the same w
 200 users as in the document's command, 10 more each second, for 5 minutes.
 """
 
-from suites.aiaas.api import BASE_URL, WS_URL, Customer, messages_metered, require_tenants
+from suites.aiaas.api import BASE_URL, WS_URL, Tenants
 from suites.common import audit, pause, written
 from swell import Rate, Response, check, group, http, invariant, ledger, scenario, weighted, ws
 
@@ -23,20 +23,21 @@ options = {
     },
 }
 
+tenants = Tenants(11)
 success = Rate("user_success")
 answers = ledger("chat answers")
 
 
 def setup() -> int:
     """See that the tenants are there; what they have been charged for before."""
-    require_tenants()
-    return messages_metered()
+    tenants.require()
+    return tenants.messages_charged()
 
 
 @group("chat")
 def chat() -> None:
     """A question over the API; the answer has a text."""
-    judge(Customer().ask(answers), {"chat answered": lambda r: r.ok and bool(r.json()["response"])})
+    judge(tenants.customer().ask(answers), {"chat answered": lambda r: r.ok and bool(r.json()["response"])})
 
 
 @group("health")
@@ -48,7 +49,7 @@ def health() -> None:
 @group("analytics")
 def analytics() -> None:
     """The tenant's figures."""
-    customer = Customer()
+    customer = tenants.customer()
     figures = customer.get("/analytics/kpi", params={"time_window": "1h"})
     judge(figures, {"figures are the tenant's": lambda r: r.ok and r.json()["tenant_id"] == customer.tenant})
 
@@ -56,7 +57,7 @@ def analytics() -> None:
 @group("billing")
 def billing() -> None:
     """The tenant's usage."""
-    customer = Customer()
+    customer = tenants.customer()
     usage = customer.get("/billing/usage")
     judge(usage, {"usage is the tenant's": lambda r: r.ok and r.json()["tenant_id"] == customer.tenant})
 
@@ -72,7 +73,7 @@ def auth() -> None:
 @group("websocket")
 def websocket() -> None:
     """Connect, and leave."""
-    params = Customer().query
+    params = tenants.customer().query
     with ws.connect(f"{WS_URL}/ws/chat", params=params, name="/ws/chat", timeout="10s") as socket:
         success.add(check(socket, {"connected": lambda s: s.is_open}))
 
@@ -103,7 +104,7 @@ def fast() -> None:
 @invariant("every chat answer is charged once")
 def charged_once(before: int) -> None:
     """What the tenants are charged grew by what they were answered."""
-    answers.count("messages charged in this run", messages_metered() - before)
+    answers.count("messages charged in this run", tenants.messages_charged() - before)
 
 
 @audit("every chat answer is in the history once")

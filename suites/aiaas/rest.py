@@ -10,7 +10,7 @@ request's own, in a trend and in `http_req_duration{name:...}`.
 
 import json
 
-from suites.aiaas.api import BASE_URL, Customer, messages_metered, require_tenants
+from suites.aiaas.api import BASE_URL, Tenants
 from suites.common import audit, new_id, pause, stripe_signature, written
 from swell import (
     Counter,
@@ -43,6 +43,7 @@ options = {
     },
 }
 
+tenants = Tenants(1)
 success = Rate("api_success_rate")
 response_time = Trend("api_response_time", is_time=True)
 errors = Counter("api_errors")
@@ -52,14 +53,14 @@ events = ledger("billing events")
 
 def setup() -> int:
     """See that the tenants are there; what they have been charged for before."""
-    require_tenants()
-    return messages_metered()
+    tenants.require()
+    return tenants.messages_charged()
 
 
 @group("chat")
 def chat() -> None:
     """A customer asks, the agent answers."""
-    judge(Customer().ask(answers), 200)
+    judge(tenants.customer().ask(answers), 200)
 
 
 @group("health")
@@ -71,7 +72,7 @@ def health() -> None:
 @group("analytics")
 def analytics() -> None:
     """A tenant looks at the last hour."""
-    judge(Customer().get("/analytics/kpi", params={"time_window": "1h"}), 200)
+    judge(tenants.customer().get("/analytics/kpi", params={"time_window": "1h"}), 200)
 
 
 @group("billing")
@@ -82,17 +83,17 @@ def billing() -> None:
 
 def look_at_usage() -> None:
     """What has been used this month."""
-    judge(Customer().get("/billing/usage"), 200)
+    judge(tenants.customer().get("/billing/usage"), 200)
 
 
 def check_plan() -> None:
     """Whether the plan allows one message more."""
-    judge(Customer().post("/billing/check", {"quantity": 1}), 200)
+    judge(tenants.customer().post("/billing/check", {"quantity": 1}), 200)
 
 
 def draw_up_invoice() -> None:
     """The invoice of the month; there is one for each, however often it is asked for."""
-    judge(Customer().post("/billing/invoices", {}), 200, 201)
+    judge(tenants.customer().post("/billing/invoices", {}), 200, 201)
 
 
 def take_event() -> None:
@@ -142,7 +143,7 @@ def api() -> None:
 @invariant("every chat answer is charged once")
 def charged_once(before: int) -> None:
     """What the tenants are charged grew by what they were answered."""
-    answers.count("messages charged in this run", messages_metered() - before)
+    answers.count("messages charged in this run", tenants.messages_charged() - before)
 
 
 @audit("every chat answer is in the history once")

@@ -13,7 +13,7 @@ import time
 from functools import partial
 from typing import Any
 
-from suites.aiaas.api import QUESTIONS, WS_URL, Customer, messages_metered, require_tenants
+from suites.aiaas.api import QUESTIONS, WS_URL, Customer, Tenants
 from swell import Counter, Rate, Socket, check, env, invariant, ledger, random, scenario, ws
 
 options = {
@@ -34,6 +34,7 @@ def in_reply_to(message: str | bytes) -> Any:
     return said["metadata"]["in_reply_to"] if said["type"] == "agent_response" else None
 
 
+tenants = Tenants(6)
 latency = ws.Latency("ws_message_latency", "ws_message_success_rate", id=in_reply_to)
 connected = Rate("ws_connection_success_rate")
 errors = Counter("ws_errors")
@@ -43,8 +44,8 @@ answered = ledger("answers")
 
 def setup() -> int:
     """See that the tenants are there; what they have been charged for before."""
-    require_tenants()
-    return messages_metered()
+    tenants.require()
+    return tenants.messages_charged()
 
 
 @scenario(
@@ -54,7 +55,7 @@ def setup() -> int:
 )
 def chat() -> None:
     """One conversation: two questions, and silence until the time is over."""
-    customer = Customer()
+    customer = tenants.customer()
     with ws.connect(f"{WS_URL}/ws/chat", params=customer.query, name="/ws/chat", timeout="10s") as socket:
         connected.add(check(socket, {"WebSocket connection established": lambda s: s.is_open}))
         errors.add(not socket.is_open)
@@ -101,4 +102,4 @@ def answered_once() -> None:
 @invariant("every question is charged once")
 def charged_once(before: int) -> None:
     """What the tenants are charged grew by what their customers asked."""
-    asked.count("messages charged in this run", messages_metered() - before)
+    asked.count("messages charged in this run", tenants.messages_charged() - before)
