@@ -48,7 +48,13 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     if file.language == "k6":
         from swell.scripts.k6 import loader as k6  # noqa: PLC0415
 
-        loaded = k6.load_script(str(file.path), sources.script_env, print_log)
+        loaded = k6.load_script(
+            str(file.path),
+            sources.script_env,
+            print_log,
+            content=file.content,
+            arguments=sources.front_end_arguments(file),
+        )
     else:
         from swell.scripts.native import loader as native  # noqa: PLC0415
 

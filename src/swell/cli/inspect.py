@@ -67,6 +67,8 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
         request = RunRequest(
             path=str(file.path),
             language=file.language,
+            arguments=sources.front_end_arguments(file),
+            content=file.content,
             resolve=resolve,
             make_summary=lambda _snapshot: b"",
             env=sources.script_env,

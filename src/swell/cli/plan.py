@@ -23,6 +23,8 @@ from swell.metrics.aggregate import SeriesRules, series_rules
 from swell.metrics.model import Contains, Metric, MetricType
 from swell.metrics.thresholds import parse_metric_key, validate_thresholds
 
+# Where k6's own defaults differ from ours: a threshold without data passes, and requests name k6.
+K6_DEFAULTS: Final = Options(require_data=False, user_agent="Grafana k6/2.2.0")
 SAVE_HINT: Final = "name another directory with --results-dir, or give --no-save"
 
 
@@ -87,6 +89,13 @@ class Sources:
                 return int(written) or otherwise
         return otherwise
 
+    def front_end_arguments(self, script: ScriptFile) -> tuple[str, ...]:
+        """What the front end of the script's language is told besides the script."""
+        lock = self.command.module_lock
+        if script.language != "k6" or not lock:
+            return ()
+        return ("module-lock", str(self._directory / lock))
+
     def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
         """Resolve all layers for ``script``.
 
@@ -102,6 +111,7 @@ class Sources:
             resolution = resolve(
                 (self._file, layer, self._env, self._cli),
                 exports.functions,
+                defaults=K6_DEFAULTS if script.language == "k6" else None,
                 check_threshold=_threshold_check(SeriesRules(metrics=metrics).known()),
             )
         except ConfigError as error:

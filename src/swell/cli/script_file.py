@@ -21,6 +21,8 @@ class ScriptFile:
     path: Path
     shown: str
     language: str
+    # The script's text, where it came over standard input.
+    content: bytes | None = None
 
 
 def find_script(shown: str, system: System) -> ScriptFile:
@@ -30,7 +32,7 @@ def find_script(shown: str, system: System) -> ScriptFile:
         SwellError: there is no such file, it cannot be read, or its front end does not exist.
     """
     if shown == "-":
-        return ScriptFile(Path("-"), shown, "k6")
+        return ScriptFile(system.cwd / "-", shown, "k6", system.stdin.read().encode())
     path = system.path(shown)
     try:
         content = path.read_bytes()

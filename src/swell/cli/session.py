@@ -70,6 +70,8 @@ class Session(RunListener):
         return RunRequest(
             path=str(self._script.path),
             language=self._script.language,
+            arguments=self._sources.front_end_arguments(self._script),
+            content=self._script.content,
             resolve=self.resolve,
             make_summary=self.make_summary,
             env=self._sources.script_env,

@@ -26,7 +26,7 @@ def load_k6(frame: "Load", log: "Log") -> "Script":
     """Load a k6 script."""
     from swell.scripts.k6 import loader
 
-    return loader.load_script(frame.path, frame.env, log)
+    return loader.load_script(frame.path, frame.env, log, content=frame.content, arguments=frame.arguments)
 
 
 # How scripts of each language are loaded.

@@ -57,6 +57,7 @@ class CommandSettings:
     env: Mapping[str, str] = field(default_factory=dict)
     include_system_env_vars: bool = True
     profile: str = ""
+    module_lock: str = ""
     config: str = ""
     quiet: bool = False
     verbose: bool = False

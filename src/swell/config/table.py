@@ -397,6 +397,7 @@ _RESULTS: Final = (
 )
 
 # What belongs to the command, not to the run: never in a file or script, not part of ``Options``.
+_LOCK = "File that pins what a k6 script imports over https; it is made where it does not exist."
 _COMMAND: Final = (
     _row(
         "env",
@@ -428,6 +429,7 @@ _COMMAND: Final = (
         sources=TYPED,
         own=True,
     ),
+    _row("module_lock", TEXT, _LOCK, "--module-lock", field="", metavar="FILE", sources=TYPED, own=True),
     _row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),
     _row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
     _row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),

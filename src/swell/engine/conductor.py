@@ -45,7 +45,7 @@ class Conductor:
         self.request = request
         self.phase = Phase.LOADING
         self.cause: Cause | None = None
-        self.results = RunResults(request.path)
+        self.results = RunResults(request.path, request.language)
         self.summary_files: dict[str, bytes] | None = None
         self.exports: ScriptExports | None = None
         self._port = port
@@ -113,7 +113,7 @@ class Conductor:
         """Have worker 0, which is spawned already, load the script."""
         self._now_ns = now_ns
         self._listener.on_phase(self.phase)
-        self._port.send(0, self._load())
+        self._port.send(0, self.request.load_frame())
 
     def frame(self, worker: int, frame: frames.Up, now_ns: int) -> None:
         """A frame has come from ``worker``."""
@@ -184,7 +184,7 @@ class Conductor:
             if index > 0:
                 self._workers[index] = WorkerView(heard_ns=self._now_ns)
                 self._port.spawn(index)
-                self._port.send(index, self._load())
+                self._port.send(index, self.request.load_frame())
             self._port.send(index, frames.Plan(options, plan.scenarios, index, count, self._seed, plan.rules))
         return None
 
@@ -453,10 +453,6 @@ class Conductor:
     def snapshot(self) -> Snapshot:
         """The run as it stands."""
         return self.results.snapshot(self._now_ns, self.cause, self.phase, ended_early=self._ended_early)
-
-    def _load(self) -> frames.Load:
-        request = self.request
-        return frames.Load(request.path, request.language, request.env, request.arguments, request.seed)
 
     def _living(self) -> Iterator[tuple[int, WorkerView]]:
         return ((index, view) for index, view in list(self._workers.items()) if view.is_alive)

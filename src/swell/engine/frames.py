@@ -26,6 +26,8 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     language: str
     env: dict[str, str]
     arguments: tuple[str, ...] = ()
+    # The script itself, where it is no file: it came over standard input.
+    content: bytes | None = None
     # For random values that the script draws while it loads: the same in every worker.
     seed: int = 0
 

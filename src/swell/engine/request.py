@@ -7,7 +7,7 @@ from typing import Protocol
 from swell.base.clock import NS_PER_SECOND
 from swell.config.options import Options
 from swell.config.scenarios import Scenario
-from swell.engine.frames import LogLine, Samples
+from swell.engine.frames import Load, LogLine, Samples
 from swell.engine.lifecycle import Phase
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import SeriesRules
@@ -46,9 +46,15 @@ class RunRequest:
     resolve: Callable[[ScriptExports], ResolvedPlan]
     make_summary: Callable[[Snapshot], bytes]
     env: dict[str, str] = field(default_factory=dict)
+    # For the front end: pairs of an option's name and its value.
     arguments: tuple[str, ...] = ()
+    content: bytes | None = None
     seed: int = 0
     init_timeout_ns: int = 120 * NS_PER_SECOND
+
+    def load_frame(self) -> Load:
+        """What a worker is told of the script."""
+        return Load(self.path, self.language, self.env, self.arguments, self.content, self.seed)
 
 
 class RunListener:

@@ -37,8 +37,9 @@ RunStatus = Literal["running", "finished", "aborted", "failed"]
 class RunResults:
     """Adds up one run; the conductor's memory of everything measured."""
 
-    def __init__(self, script: str) -> None:
+    def __init__(self, script: str, language: str = "native") -> None:
         self._script = script
+        self._language = language
         self._plan: ResolvedPlan | None = None
         self._workers = 0
         self._seed = 0
@@ -204,6 +205,7 @@ class RunResults:
             summary_time_unit=options.summary_time_unit,
             scenarios_max_vus=self._max_vus_of_all,
             planned_ns=self._planned_ns,
+            language=self._language,
         )
         states = self._states(now_ns)
         warnings = []

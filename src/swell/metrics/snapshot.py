@@ -195,6 +195,8 @@ class RunInfo(msgspec.Struct, frozen=True):
     scenarios_max_vus: int = 0
     # The longest that the scenarios may take, graceful stops of the last ones left out.
     planned_ns: int = 0
+    # The script's language: reports on a k6 script list k6's metrics only.
+    language: str = "native"
 
 
 class Snapshot(msgspec.Struct, frozen=True):

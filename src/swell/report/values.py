@@ -13,6 +13,9 @@ from swell.metrics.snapshot import (
     TrendValue,
 )
 
+# Metrics that k6 does not have.
+OWN_METRICS = ("http_req_response_time", "iteration_start_lag", "iteration_response_time")
+
 
 def run_seconds(run: RunInfo) -> float:
     """How long the run took, setup and teardown included, in seconds."""
@@ -62,9 +65,17 @@ def has_samples(state: MetricState) -> bool:
 
 
 def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
-    """The metrics and submetrics that reports list, sorted: those with samples or a threshold."""
+    """The metrics and submetrics that reports list, sorted: those with samples or a threshold.
+
+    A k6 script's own functions read them, which know k6's metrics only.
+    """
     judged = {result.metric for result in snapshot.thresholds}
-    shown = [state for state in snapshot.metrics if has_samples(state) or state.key in judged]
+    hidden = OWN_METRICS if snapshot.run.language == "k6" else ()
+    shown = [
+        state
+        for state in snapshot.metrics
+        if state.key in judged or (has_samples(state) and state.key not in hidden)
+    ]
     return sorted(shown, key=lambda state: key_order(state.key))
 
 

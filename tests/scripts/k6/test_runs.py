@@ -1,12 +1,14 @@
 """Whole runs of k6 scripts: exit codes, what is logged, what is measured, as k6 itself was seen to do."""
 
+import io
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from swell.testing.cli import CLIResult
+from swell.testing.cli import CLIResult, run_cli
 
 RunScript = Callable[..., CLIResult]
 
@@ -172,3 +174,60 @@ def test_kinds_of_modules(run: RunScript, source: str) -> None:
     assert result.exit_code == 0, result.stderr
     assert "2 complete" in result.stdout
     assert "level=error" not in result.stderr
+
+
+def test_a_script_over_standard_input(run: RunScript) -> None:
+    """``-`` reads the script, TypeScript included, and relative imports start from the directory."""
+    source = "import { n } from './lib.js'; const a: number = n; export default () => { console.log(a) }"
+    result = run("", name="-", stdin=source, files={"lib.js": "export const n = 7"})
+    assert result.exit_code == 0, result.stderr
+    assert "msg=7 source=console" in result.stderr
+
+
+def test_an_archive(run: RunScript, tmp_path: Path) -> None:
+    """An archive brings its files, its options and its variables; no other file can be opened."""
+    main = (
+        "import { n } from './lib.js'; const text = open('./data.txt');"
+        "export default () => { console.log(n, text, __ENV.WHO) }"
+    )
+    metadata = {"filename": "file:///somewhere/a.js", "options": {"iterations": 3}, "env": {"WHO": "me"}}
+    files = {
+        "metadata.json": json.dumps(metadata),
+        "data": main,
+        "file/somewhere/lib.js": "export const n = 7",
+        "file/somewhere/data.txt": "txt",
+    }
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    result = run_cli("run", "--no-save", "a.tar", cwd=tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count('msg="7 txt me" source=console') == 3
+
+
+def test_thresholds_without_data_pass_with_a_note(run: RunScript) -> None:
+    """As in k6; ``--require-data`` makes them count."""
+    source = (
+        "import { Rate } from 'k6/metrics'; new Rate('errors');"
+        "export const options = {thresholds: {errors: ['rate<0.1']}}; export default () => {}"
+    )
+    passed, failed = run(source), run(source, "--require-data")
+    assert (passed.exit_code, failed.exit_code) == (0, 99)
+    assert "no data" in passed.stdout
+
+
+def test_a_memory_bomb_ends_one_iteration(run: RunScript) -> None:
+    """A VU that wants too much memory is told so; the others and its own next iterations go on."""
+    result = run(
+        """
+        export const options = { iterations: 4 };
+        export default function () {
+          if (__ITER === 1) { const all = []; for (;;) all.push(new ArrayBuffer(1e8)); }
+        }
+        """
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "4 complete" in result.stdout
+    assert "out of memory" in result.stderr

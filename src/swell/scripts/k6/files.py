@@ -39,6 +39,7 @@ class ScriptFiles:
         main: the main module's name.
         contents: modules that are there already, by name: an archive's, standard input.
         remote: the https modules.
+        directory: the absolute folder that a script over standard input stands in.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class ScriptFiles:
         main: str,
         contents: Mapping[str, bytes] | None = None,
         remote: RemoteModules | None = None,
+        directory: str = "",
     ) -> None:
         self.main = main
         self._contents = dict(contents or {})
         self._is_closed = contents is not None and main != STDIN
         self.remote = remote or RemoteModules()
+        self._directory = directory
         self.absent: dict[str, set[str]] = {}
 
     def resolve(self, base: str, specifier: str) -> str:
@@ -69,7 +72,7 @@ class ScriptFiles:
         if specifier.startswith("/"):
             return file_name(specifier)
         if specifier.startswith(("./", "../", ".")):
-            return file_name(f"{folder(base)}/{specifier}")
+            return file_name(f"{self._folder(base)}/{specifier}")
         near = f'; a file beside the script is "./{specifier}"' if "/" not in specifier else ""
         raise HostError(
             f'the module "{specifier}" is neither one of k6\'s nor a path (./, ../, /, file://) nor https://'
@@ -83,7 +86,7 @@ class ScriptFiles:
             candidates = [file_name(unquote(path.removeprefix(_FILE)))]
         else:
             bases = [base if base.startswith(_FILE) else self.main, self.main]
-            candidates = list(dict.fromkeys(file_name(f"{folder(known)}/{path}") for known in bases))
+            candidates = list(dict.fromkeys(file_name(f"{self._folder(known)}/{path}") for known in bases))
         problem = HostError(f'there is no file "{path}"', "GoError")
         for name in candidates:
             try:
@@ -138,6 +141,9 @@ class ScriptFiles:
         module = find_bundled(name)
         return None if module is None else module.source
 
+    def _folder(self, name: str) -> str:
+        return self._directory if name == STDIN else path_of(name).rpartition("/")[0]
+
     def _text(self, name: str) -> str:
         if name.startswith(_HTTPS):
             content = self._contents.get(name)
@@ -162,13 +168,6 @@ def file_name(path: str) -> str:
 def path_of(name: str) -> str:
     """The path of a file module."""
     return unquote(name.removeprefix(_FILE))
-
-
-def folder(name: str) -> str:
-    """The absolute folder of a file module; standard input stands in the current one."""
-    if name == STDIN:
-        return str(Path.cwd())
-    return path_of(name).rpartition("/")[0]
 
 
 def is_es_module(text: str) -> bool:

@@ -2,13 +2,17 @@
 
 import json
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from swell.base.errors import ExitCode, Fault, ScriptError, SwellError
 from swell.engine.script import ScriptExports
+from swell.scripts.k6.archive import Archive, read_archive
 from swell.scripts.k6.files import STDIN, ScriptFiles, file_name
+from swell.scripts.k6.remote import RemoteModules, cache_folder
 from swell.scripts.k6.script import K6Script, load
 from swell.scripts.k6.vuhost import Shared, VUHost
 
@@ -18,20 +22,47 @@ LIFECYCLE: Final = ("setup", "teardown", "handleSummary")
 Log = Callable[..., None]
 
 
-def load_script(path: str, env: Mapping[str, str], log: Log, *, content: bytes | None = None) -> K6Script:
-    """Load the script at ``path``, or ``content`` as that file (``-`` for standard input).
+def load_script(
+    path: str,
+    env: Mapping[str, str],
+    log: Log,
+    *,
+    content: bytes | None = None,
+    arguments: Sequence[str] = (),
+) -> K6Script:
+    """Load the script or archive at ``path``; ``content`` is what came over standard input in its place.
+
+    ``arguments`` are pairs of a name and a value: ``module-lock`` and a path.
 
     Raises ``ScriptError`` with the script's own stack for what its top level throws, and ``SwellError`` where
-    it exports no function.
+    it exports no function or is no archive.
     """
     raise_stack_limit()
-    main = STDIN if path == "-" else file_name(str(Path(path).absolute()))
-    files = ScriptFiles(main, None if content is None else {main: content})
-    shared = Shared(files, log, dict(env))
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    lock = given.get("module-lock")
+    archive: Archive | None = None
+    contents: dict[str, bytes] | None = None
+    if content is not None:
+        main = STDIN
+        contents = {STDIN: content}
+    elif path.endswith(".tar"):
+        archive = read_archive(Path(path))
+        main, contents = archive.main, archive.contents
+    else:
+        main = file_name(str(Path(path).absolute()))
+    remote = RemoteModules(cache_folder(), None if lock is None else Path(lock))
+    files = ScriptFiles(main, contents, remote, str(Path(path).absolute().parent))
+    shared = Shared(files, log, {**(archive.env if archive is not None else {}), **env})
     host = _load_first(shared)
     shared.is_loaded = True
     shared.first = host
-    return K6Script(_exports(host, Path(path).name), shared)
+    remote.save_lock()
+    exports = _exports(host, Path(path).name)
+    if archive is not None:
+        # Consolidated when the archive was made: they take the place of the script's own.
+        options = {key: value for key, value in archive.options.items() if value is not None}
+        exports = msgspec.structs.replace(exports, options=options)
+    return K6Script(exports, shared)
 
 
 def raise_stack_limit() -> None:

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
+from swell.base.errors import SwellError
 from swell.scripts.k6.values import HostError
 
 TIMEOUT_S: Final = 60.0
@@ -102,7 +103,8 @@ def _read_lock(lock: Path | None) -> dict[str, str] | None:
     try:
         return msgspec.json.decode(lock.read_bytes(), type=dict[str, dict[str, str]])["modules"]
     except (OSError, msgspec.MsgspecError, KeyError):
-        raise HostError(f"{lock} is no lock file of modules", "Error") from None
+        hint = "remove it, and it is made again"
+        raise SwellError(f"{lock} is no lock file of modules", hint=hint, slug="module-lock") from None
 
 
 def _fetch(url: str) -> bytes:

@@ -1,6 +1,8 @@
 """What a builtin module's Python half sees of its virtual user."""
 
+import os
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import gevent
@@ -26,6 +28,15 @@ Phase = Literal["init", "setup", "iteration", "teardown", "summary"]
 Log = Callable[..., None]
 # JavaScript that computes for longer lets other VUs run.
 SLICE_NS = 5_000_000
+# What the JavaScript of one VU may hold, but no more than a quarter of the machine's memory.
+MAX_MEMORY_BYTES = 1 << 30
+
+
+@cache
+def memory_limit() -> int:
+    """Bytes that a VU's JavaScript may hold before it is told that memory is out."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(MAX_MEMORY_BYTES, machine // 4)
 
 
 class Shared:
@@ -67,7 +78,7 @@ class VUHost:
 
     __slots__ = ("_resumed_ns", "context", "is_broken", "loop", "number", "phase", "shared", "state", "vu")
 
-    def __init__(self, shared: Shared, number: int = 0, memory_limit: int = 0) -> None:
+    def __init__(self, shared: Shared, number: int = 0) -> None:
         self.shared = shared
         # __VU
         self.number = number
@@ -78,7 +89,7 @@ class VUHost:
         self._resumed_ns = monotonic_ns()
         # Whether the context must not be used again.
         self.is_broken = False
-        self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit)
+        self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit())
         self.context.attach("begin", self._begin_module)
         self.loop = EventLoop(self.context, monotonic_ns)
 

@@ -21,10 +21,9 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         return msgspec.json.encode(_SECTIONS[section](vu)[member]()).decode()
 
     def abort(message: str) -> None:
-        text = message or ""
         if vu.vu is not None and vu.phase != "init":
-            vu.runtime.abort_run(text)
-        raise RunAborted(text)
+            vu.runtime.abort_run(message)
+        raise RunAborted(message)
 
     def fail(message: str) -> None:
         if vu.phase == "init":

@@ -1,0 +1,68 @@
+"""Modules over https: fetched once, kept by content, pinned by a lock file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swell.base.errors import SwellError
+from swell.scripts.k6 import remote
+from swell.scripts.k6.remote import RemoteModules
+from swell.scripts.k6.values import HostError
+
+URL = "https://example.com/a.js"
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The URLs that were fetched; each gives ``export default N``, N counting up."""
+    seen: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        seen.append(url)
+        return f"export default {len(seen)}".encode()
+
+    monkeypatch.setattr(remote, "_fetch", fetch)
+    return seen
+
+
+def test_a_module_is_fetched_once(fetched: list[str], tmp_path: Path) -> None:
+    """Its content comes from the disk the next time, also in another process."""
+    texts = [RemoteModules(tmp_path).source(URL) for _ in range(2)]
+    assert texts == ["export default 1"] * 2
+    assert fetched == [URL]
+
+
+def test_what_was_damaged_on_disk_is_fetched_again(fetched: list[str], tmp_path: Path) -> None:
+    """A content that is not what its name says is not used."""
+    RemoteModules(tmp_path).source(URL)
+    (kept,) = tmp_path.glob("*.js")
+    kept.write_text("half of it")
+    assert RemoteModules(tmp_path).source(URL) == "export default 2"
+
+
+def test_a_lock_pins_contents(fetched: list[str], tmp_path: Path) -> None:
+    """It is written at first, then refuses what differs and what it lacks."""
+    lock = tmp_path / "lock.json"
+    first = RemoteModules(None, lock)
+    first.source(URL)
+    first.save_lock()
+    assert list(json.loads(lock.read_text())["modules"]) == [URL]
+    with pytest.raises(HostError, match="has another content"):
+        RemoteModules(None, lock).source(URL)
+    with pytest.raises(HostError, match="is not in"):
+        RemoteModules(None, lock).source("https://example.com/b.js")
+
+
+def test_a_lock_that_is_none(tmp_path: Path) -> None:
+    """Anything else in its place is refused before anything is fetched."""
+    lock = tmp_path / "lock.json"
+    lock.write_text("[]")
+    with pytest.raises(SwellError, match="no lock file"):
+        RemoteModules(None, lock)
+
+
+def test_no_network(tmp_path: Path) -> None:
+    """A module that cannot be fetched says so, with a way out."""
+    with pytest.raises(HostError, match=r"cannot be fetched: .*; download it"):
+        RemoteModules(tmp_path).source("https://127.0.0.1:1/a.js")
