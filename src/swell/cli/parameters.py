@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from swell.cli.k6_flags import translate_k6_flags
 from swell.cli.system import System
 from swell.config.layers import Layer
 from swell.config.table import OPTIONS, Option
@@ -75,7 +76,7 @@ class OptionCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse ``args`` after each flag that stands alone was given its value."""
-        return super().parse_args(ctx, complete_flags(args, self.rows))
+        return super().parse_args(ctx, complete_flags(translate_k6_flags(args), self.rows))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the flags under the headings of their groups, then the command's own."""

@@ -124,7 +124,7 @@ def read_layer(layer: Layer, findings: Findings) -> Settings:
         if layer.kind == "cli" and key in _COMMAND_NAMES:
             continue
         if row is None or layer.kind not in row.sources:
-            _note_unknown(key, row, where, findings)
+            _note_unknown(key, raw, row, where, findings)
         elif row.name in settings:
             findings.fault(where, f"is set twice, also as {settings[row.name].where.path[0]}")
         elif raw is not None:
@@ -133,13 +133,13 @@ def read_layer(layer: Layer, findings: Findings) -> Settings:
     return settings
 
 
-def _note_unknown(key: str, row: Option | None, where: Where, findings: Findings) -> None:
+def _note_unknown(key: str, raw: object, row: Option | None, where: Where, findings: Findings) -> None:
     if row is not None:
         ways = [flag for flag in row.flags if flag.startswith("--")] + [f"SWELL_{row.env}"]
         findings.warn(f"{where}: {key!r} cannot be set here and is ignored; use {' or '.join(ways)}")
-    elif key in REFUSED_KEYS:
+    elif key in REFUSED_KEYS and raw:
         findings.fault(where, f"{key} is not supported", REFUSED_KEYS[key])
-    elif key not in IGNORED_KEYS:
+    elif key not in IGNORED_KEYS and key not in REFUSED_KEYS:
         known = [each.name if "_" in key else each.key for each in RUN_OPTIONS]
         hint = did_you_mean(key, known)
         findings.warn(f"{where}: the unknown option {key!r} is ignored" + (f"; {hint}" if hint else ""))
