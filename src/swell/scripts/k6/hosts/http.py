@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Parameters as JSON text that are remembered, parsed.
 MAX_REMEMBERED: Final = 2_000
+SHORT: Final = 1 << 16
 NO_BODY: Final = frozenset({204, 304})
 
 
@@ -216,7 +217,14 @@ class Client:
             if has_none or getattr(response.request, "discard", False):
                 return None
             return self._context.buffer(b"") if binary else ""
-        return self._context.buffer(content) if binary else self._context.string(content)
+        if binary:
+            return self._context.buffer(content)
+        # Short text is cheapest as Python's own; the engine takes long text, and any bytes, as they are.
+        return (
+            str(content, "ascii")
+            if len(content) < SHORT and content.isascii()
+            else self._context.string(content)
+        )
 
     def detail(self, number: int) -> Text:
         """Everything else of a response, as JSON."""

@@ -1,6 +1,6 @@
 """The Python half of ``k6``: checks, groups and pauses as samples and time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +9,12 @@ from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.scripts.k6.values import HostError, HostFunction, raw
 
 if TYPE_CHECKING:
+    from swell.engine.vu import VU
+    from swell.metrics.tags import TagSet
     from swell.scripts.k6.vuhost import VUHost
+
+    # The VU, the series by tags and name, the clock's now_ns, the recorder's sample.
+    Hot = tuple[VU, dict[TagSet, dict[str, int]], Callable[[], int], Callable[..., None]]
 
 SEPARATOR = "::"
 # Longer pauses end with the run anyway.
@@ -31,32 +36,41 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
 class Steps:
     """The steps of one VU's iterations."""
 
-    __slots__ = ("_vu",)
+    __slots__ = ("_hot", "_vu")
 
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
+        # What each check needs, bound at the first.
+        self._hot: Hot | None = None
 
     def record(self, *told: Any) -> Any:
-        """Record checks: (name, met, name, met ...); a name with unusual characters comes boxed."""
-        vu = self._vu
+        """Record checks: (name, 1 or 0, name, 1 or 0 ...); a name with unusual characters comes boxed."""
         try:
-            if vu.phase == "init":
-                vu.forbid_init("check()")
-            engine_vu = vu.engine_vu
+            hot = self._hot
+            if hot is None:
+                hot = self._bind()
+            engine_vu, numbers_by_tags, now, sample = hot
             tags = engine_vu.tags
-            worker = vu.worker
-            numbers = worker.check_numbers.get(tags) or {}
-            runtime = engine_vu.runtime
-            now_ns = runtime.clock.now_ns()
-            sample = runtime.recorder.sample
-            for index in range(0, len(told), 2):
-                number = numbers.get(told[index])
+            numbers = numbers_by_tags.get(tags)
+            now_ns = now()
+            rest = iter(told)
+            for name, met in zip(rest, rest, strict=True):
+                number = numbers.get(name) if numbers is not None else None
                 if number is None:
-                    number = worker.check_number(tags, _named(vu.context.from_js(told[index])))
-                sample(number, now_ns, 1.0 if told[index + 1] else 0.0)
+                    number = self._vu.worker.check_number(tags, _named(self._vu.context.from_js(name)))
+                    numbers = numbers_by_tags.get(tags)
+                sample(number, now_ns, met)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
-            return vu.context.throw(error)
+            return self._vu.context.throw(error)
         return None
+
+    def _bind(self) -> "Hot":
+        vu = self._vu
+        vu.forbid_init("check()")
+        engine_vu = vu.engine_vu
+        runtime = engine_vu.runtime
+        self._hot = (engine_vu, vu.worker.check_numbers, runtime.clock.now_ns, runtime.recorder.sample)
+        return self._hot
 
     def tagged(self, tags_json: str, *told: Any) -> Any:
         """Record checks with tags of their own."""
