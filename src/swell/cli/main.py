@@ -34,6 +34,7 @@ COMMANDS = {
     "run": CommandRow("swell.cli.run", "Run a load test."),
     "debug": CommandRow("swell.cli.debug", "Run one iteration in the foreground and show every request."),
     "inspect": CommandRow("swell.cli.inspect", "Print a script's options as JSON, without running it."),
+    "archive": CommandRow("swell.cli.archive", "Pack a k6 script and all that it reads into one file."),
     "new": CommandRow("swell.cli.new", "Write a first script."),
     "suite": CommandRow("swell.cli.suite", "Run the tests of a suite, with one table of verdicts."),
     "demo": CommandRow("swell.cli.demo", "Run a load test against a target that comes with swell."),

@@ -10,6 +10,9 @@ from swell.base.errors import SwellError
 from swell.cli.system import System
 
 K6_SUFFIXES: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tar"})
+# A tar file, and so an archive, whatever its name (POSIX.1-1988).
+_TAR_MAGIC_AT: Final = 257
+_TAR_MAGIC: Final = b"ustar"
 # A locustfile is known by its import at the start of a line.
 _LOCUST_IMPORT: Final = re.compile(rb"^(from|import)\s+locust\b", re.MULTILINE)
 
@@ -44,7 +47,7 @@ def find_script(shown: str, system: System) -> ScriptFile:
         raise SwellError(f"{shown} is a directory, not a script", slug="script-not-found") from None
     except OSError as error:
         raise SwellError(f"{shown} cannot be read: {error.strerror}", slug="script-not-found") from None
-    if path.suffix in K6_SUFFIXES:
+    if path.suffix in K6_SUFFIXES or content[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
         return ScriptFile(path, shown, "k6")
     if path.suffix != ".py":
         hint = "a native script is a Python file (.py), a k6 script a .js or .ts file"

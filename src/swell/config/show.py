@@ -36,6 +36,28 @@ def show_resolved(resolution: Resolution) -> JSONObject:
     return show_options(resolution.options, resolution.scenarios)
 
 
+def show_changed(resolution: Resolution, defaults: Options) -> JSONObject:
+    """Write what k6 knows and differs from ``defaults``, as a script would set it."""
+    options = resolution.options
+    shown = show_resolved(resolution)
+    changed = {
+        row.key: shown[row.key]
+        for row in RUN_OPTIONS
+        if not row.own
+        and "script" in row.sources
+        and row.field
+        and getattr(options, row.field) != getattr(defaults, row.field)
+    }
+    if shown["tlsVersion"] is not None:
+        changed["tlsVersion"] = shown["tlsVersion"]
+    # Without what is swell's own, where it says nothing.
+    workloads = {
+        name: {key: value for key, value in scenario.items() if value not in (None, "", "uniform", False)}
+        for name, scenario in shown["scenarios"].items()
+    }
+    return changed | {"scenarios": workloads}
+
+
 def show_options(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
     """Write ``options`` and ``scenarios`` under k6's keys."""
     shown = {row.key: _show_option(row, options) for row in RUN_OPTIONS}

@@ -1,19 +1,27 @@
-"""Archives as ``k6 archive`` makes them: the script, every file that it reads, and its options in one tar."""
+"""Archives in k6's format: the script, every file that it reads, and its options in one tar.
+
+``metadata.json`` holds options and variables, ``data`` the main script, and the trees ``file/`` and
+``https/`` every module and opened file under its own path; there the main script is a link to ``data``.
+"""
 
 import io
+import json
 import posixpath
 import tarfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from swell.base.errors import ExitCode, SwellError
-from swell.scripts.k6.files import file_name
+from swell.scripts.k6.files import file_name, path_of
 
 # More than this unpacked is no archive of a script.
 MAX_BYTES: Final = 2 << 30
+# The version whose archives these are.
+K6_VERSION: Final = "2.2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,50 @@ def _module(filename: str) -> str:
 def _unreadable(path: Path, reason: str) -> SwellError:
     return SwellError(
         f"{path.name} is no archive of a k6 script: {reason}",
-        hint="archives are made with: k6 archive SCRIPT",
+        hint="archives are made with: swell archive SCRIPT, or k6 archive SCRIPT",
         exit_code=ExitCode.OTHER,
         slug="archive",
     )
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file at ``path`` is a tar file, whatever its name."""
+    try:
+        return tarfile.is_tarfile(path)
+    except OSError:
+        return False
+
+
+def write_archive(stream: BinaryIO, archive: Archive) -> None:
+    """Write ``archive`` as a tar file. Raises ``OSError``."""
+    main = archive.main
+    metadata = {
+        "type": "js",
+        "options": archive.options,
+        "filename": main,
+        "pwd": main.rpartition("/")[0],
+        "env": archive.env,
+        "compatibilityMode": "extended",
+        "k6version": K6_VERSION,
+        "goos": "linux",
+    }
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        _add(tar, "metadata.json", json.dumps(metadata, indent=2, ensure_ascii=False).encode())
+        _add(tar, "data", archive.contents[main])
+        link = tarfile.TarInfo(_member(main))
+        link.type, link.linkname = tarfile.LNKTYPE, "data"
+        tar.addfile(link)
+        for name in sorted(archive.contents.keys() - {main}):
+            _add(tar, _member(name), archive.contents[name])
+
+
+def _member(name: str) -> str:
+    scheme, _, rest = name.partition("://")
+    return f"https/{rest}" if scheme == "https" else f"file{path_of(name)}"
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    member.mtime = int(time.time())
+    tar.addfile(member, io.BytesIO(content))

@@ -55,6 +55,8 @@ class ScriptFiles:
         self.remote = remote or RemoteModules()
         self._directory = directory
         self.absent: dict[str, set[str]] = {}
+        # What was read, by name, where somebody set a dictionary: for an archive.
+        self.seen: dict[str, bytes] | None = None
 
     def resolve(self, base: str, specifier: str) -> str:
         """The name of what ``base`` imports; raises ``HostError`` for what is no place of a module."""
@@ -99,12 +101,12 @@ class ScriptFiles:
         """The bytes of a file; raises ``HostError``."""
         content = self._contents.get(name)
         if content is not None:
-            return content
+            return self._note(name, content)
         path = path_of(name)
         if self._is_closed:
             raise HostError(f'"{path}" is not in the archive', "GoError")
         try:
-            return Path(path).read_bytes()
+            return self._note(name, Path(path).read_bytes())
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise HostError(f'"{path}" cannot be read: {reason}', "GoError") from None
@@ -144,12 +146,17 @@ class ScriptFiles:
     def _folder(self, name: str) -> str:
         return self._directory if name == STDIN else path_of(name).rpartition("/")[0]
 
+    def _note(self, name: str, content: bytes) -> bytes:
+        if self.seen is not None:
+            self.seen[name] = content
+        return content
+
     def _text(self, name: str) -> str:
         if name.startswith(_HTTPS):
             content = self._contents.get(name)
-            if content is not None:
-                return content.decode(errors="replace")
-            return self.remote.source(name)
+            text = self.remote.source(name) if content is None else content.decode(errors="replace")
+            self._note(name, text.encode("utf-8", "surrogatepass"))
+            return text
         return self.read(name).decode("utf-8-sig", "replace")
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from swell.base.errors import ExitCode, Fault, ScriptError, SwellError
 from swell.engine.script import ScriptExports
-from swell.scripts.k6.archive import Archive, read_archive
+from swell.scripts.k6.archive import Archive, is_archive, read_archive
 from swell.scripts.k6.files import STDIN, ScriptFiles, file_name
 from swell.scripts.k6.remote import RemoteModules, cache_folder
 from swell.scripts.k6.script import K6Script, load
@@ -29,10 +29,12 @@ def load_script(
     *,
     content: bytes | None = None,
     arguments: Sequence[str] = (),
+    seen: dict[str, bytes] | None = None,
 ) -> K6Script:
     """Load the script or archive at ``path``; ``content`` is what came over standard input in its place.
 
-    ``arguments`` are pairs of a name and a value: ``module-lock`` and a path.
+    ``arguments`` are pairs of a name and a value: ``module-lock`` and a path. ``seen`` takes what is read, by
+    module name.
 
     Raises ``ScriptError`` with the script's own stack for what its top level throws, and ``SwellError`` where
     it exports no function or is no archive.
@@ -45,13 +47,14 @@ def load_script(
     if content is not None:
         main = STDIN
         contents = {STDIN: content}
-    elif path.endswith(".tar"):
+    elif path.endswith(".tar") or is_archive(Path(path)):
         archive = read_archive(Path(path))
         main, contents = archive.main, archive.contents
     else:
         main = file_name(str(Path(path).absolute()))
     remote = RemoteModules(cache_folder(), None if lock is None else Path(lock))
     files = ScriptFiles(main, contents, remote, str(Path(path).absolute().parent))
+    files.seen = seen
     shared = Shared(files, log, {**(archive.env if archive is not None else {}), **env})
     host = _load_first(shared)
     shared.is_loaded = True
