@@ -207,7 +207,9 @@ def test_a_dry_pool_answers_503(target: Platform, aspire: Client) -> None:
     """Who waits for a connection in vain is told so, in JSON."""
     with target.faults("aspire", [{"type": "pool", "size": 1, "hold_ms": 200, "timeout_ms": 20}]):
         answers = at_once(lambda _: aspire.get("/api/lessons", headers=MOCK), 5)
-    assert {answer.status_code for answer in answers} == {200, 503}
+    statuses = {answer.status_code for answer in answers}
+    # The one connection may just be a background job's.
+    assert 503 in statuses <= {200, 503}
 
 
 # --- A crash in the middle of a write ---------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from target_burst import burst
 from target_platform import Client, Platform
 
 from swell_target.base.faults import Exponential, LogNormal, Uniform
@@ -27,8 +28,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def statuses(client: Client, count: int, path: str = "/api/health") -> list[int]:
     """What so many requests at once get."""
-    with ThreadPoolExecutor(count) as threads:
-        return sorted(threads.map(lambda _: client.get(path).status_code, range(count)))
+    request = f"GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n".encode()
+    return sorted(answer.status for answer in burst(client.url, [request] * count))
 
 
 def metric(client: Client, name: str, *labels: str) -> float:
@@ -78,7 +79,8 @@ def test_a_dry_pool_refuses(platform: Platform) -> None:
             found = list(
                 threads.map(lambda _: client.post("/api/auth/login", json=LOGIN).status_code, range(6))
             )
-        assert set(found) == {200, 503}
+        # The one connection may just be a background job's.
+        assert 503 in set(found) <= {200, 503}
         assert metric(client, "db_pool_timeouts_total") >= 1
     assert client.post("/api/auth/login", json=LOGIN).status_code == 200
 
