@@ -27,6 +27,7 @@ from websocket_peers import (
 from swell.net.websocket import WebSocket
 from swell.net.websocket_client import connect
 from swell.net.websocket_failure import CLOSED_BY_PEER, CUT_OFF, NO_GOODBYE, NOT_READING, UNRESPONSIVE
+from swell.net.websocket_meter import K6_WEBSOCKETS, K6_WS
 from swell.net.websocket_session import CLOSED, MESSAGE
 from swell.net.websocket_session import PING as PING_EVENT
 from swell.net.websocket_session import PONG as PONG_EVENT
@@ -334,10 +335,37 @@ def test_measures_of_a_session(url: str, bench: Any) -> None:
 def test_controls_are_counted_where_asked_for(url: str, bench: Any) -> None:
     """k6/websockets counts pings and close frames among the messages sent."""
     made = bench()
-    with connect(made.client, url, WebSocket, counts_control=True) as socket:
+    with connect(made.client, url, WebSocket, accounting=K6_WEBSOCKETS) as socket:
         socket.send("a")
         socket.wait_for_pong(5 * SECOND)
     assert sum(samples(made)["ws_msgs_sent"]) == 3
+
+
+def test_k6_has_its_own_samples_only(url: str, bench: Any) -> None:
+    """None of swell's own metrics, a sample for each message, and the bytes under the VU's tags."""
+    made = bench()
+    socket = connect(made.client, url, WebSocket, accounting=K6_WS, tags={"kind": "x"})
+    for text in ("a", "b"):
+        socket.send(text)
+        assert socket.receive(5 * SECOND) == text
+    socket.leave(1001)
+    assert (socket.state, socket.close_code) == (CLOSED, 1001)
+    found = samples(made)
+    assert not found.keys() & {"ws_connect_failed", "ws_session_dropped"}
+    assert found["ws_msgs_received"] == [1, 1]
+    assert len(found["ws_session_duration"]) == 1
+    assert tags(made, "ws_sessions") == [{"scenario": "default", "url": url, "status": "101", "kind": "x"}]
+    assert tags(made, "data_sent") == [{"scenario": "default"}]
+
+
+def test_a_session_cut_short_has_no_duration_in_k6(url: str, bench: Any) -> None:
+    """What k6 interrupts leaves no ws_session_duration, and the close frame is no message of the script."""
+    made = bench()
+    socket = connect(made.client, url, WebSocket, accounting=K6_WEBSOCKETS)
+    socket.abandon()
+    found = samples(made)
+    assert found["ws_sessions"] == [1]
+    assert not found.keys() & {"ws_session_duration", "ws_msgs_sent"}
 
 
 def test_receive_stamps_are_the_kernels(bench: Any) -> None:

@@ -90,10 +90,14 @@ class HTTPShared:
             self._logged.add(key)
             self.log("warning", text)
 
+    def count_failure(self, failure: Failure, method: str, name: str, url: str) -> None:
+        """Count a failed exchange."""
+        self.errors.note(failure.code, failure.message, method, name, url[:MAX_SHOWN_URL])
+
     def note_failure(self, failure: Failure, method: str, name: str, url: str) -> None:
         """Count a failed exchange, and log the first of its kind."""
+        self.count_failure(failure, method, name, url)
         url = url[:MAX_SHOWN_URL]
-        self.errors.note(failure.code, failure.message, method, name, url)
         key = (failure.code, method, name)
         if key not in self._logged and len(self._logged) < MAX_LOGGED:
             self._logged.add(key)

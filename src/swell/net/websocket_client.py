@@ -22,13 +22,15 @@ from swell.net.failure import INVALID_URL, TIMED_OUT, Failure, FailureError, fai
 from swell.net.http1 import ResponseHead
 from swell.net.response import Request, RequestError, Response
 from swell.net.stream import Stream
+from swell.net.url import clean
 from swell.net.waiter import Waiter
 from swell.net.websocket import WebSocket
 from swell.net.websocket_failure import handshake_failure
-from swell.net.websocket_meter import METHOD, SessionMeter, session_tags
+from swell.net.websocket_meter import METHOD, NATIVE, Accounting, SessionFacts, SessionMeter, session_tags
 from swell.net.websocket_session import DEFAULT_SEND_TIMEOUT_NS
 
 if TYPE_CHECKING:
+    from swell.metrics.tags import TagSet
     from swell.net.client import HTTPClient
     from swell.net.cookies import CookieJar
     from swell.net.prepared import PreparedRequest, RequestOptions
@@ -51,6 +53,12 @@ _OWN_HEADERS: Final = frozenset(
         "sec-websocket-extensions",
     }
 )
+_DEFLATE: Final = {
+    True: ClientPerMessageDeflateFactory(client_max_window_bits=True),
+    False: ClientPerMessageDeflateFactory(
+        server_no_context_takeover=True, client_no_context_takeover=True, client_max_window_bits=None
+    ),
+}
 _COMPRESSIONS: Final = (None, "", "deflate")
 
 Duration = float | str
@@ -74,8 +82,11 @@ class WebSocketOptions(TypedDict, total=False):
     max_size: int | None
     send_timeout: Duration | None
     keepalive: Duration | None
-    # k6/websockets counts pings and closes among the messages sent, k6/ws does not.
-    counts_control: bool
+    # Whether the compressor may remember earlier messages; k6 asks both sides to forget them.
+    context_takeover: bool
+    accounting: Accounting
+    # The VU's tags where the opening was asked for, if that was before.
+    context: "TagSet"
 
 
 _OWN_OPTIONS: Final = frozenset(WebSocketOptions.__annotations__)
@@ -153,7 +164,7 @@ class _Opening(Waiter):
         self._client = client
         self._url = url
         self._options = options
-        self._context = client.context_tags
+        self._context = options.get("context", client.context_tags)
         self._started_ns = monotonic_ns()
         self._answered_ns = 0
         self._error: BaseException | None = None
@@ -161,6 +172,10 @@ class _Opening(Waiter):
 
     def __repr__(self) -> str:
         return f"<opening {self._url}>"
+
+    @property
+    def _is_k6(self) -> bool:
+        return self._options.get("accounting", NATIVE).is_k6
 
     def run(self, sock: WebSocket) -> Failure | None:
         """Dial, shake hands, and hand everything over to ``sock``; the failure where that went wrong."""
@@ -174,8 +189,10 @@ class _Opening(Waiter):
             prepared = self._prepare(protocol)
         except FailureError as error:
             # As for a request that cannot even be made: no samples, but counted (k6).
-            client.shared.note_failure(error.failure, METHOD, "", self._url)
-            sock.response = self._response(None, None, None, 0)
+            shared = client.shared
+            note = shared.count_failure if self._is_k6 else shared.note_failure
+            note(error.failure, METHOD, "", self._url)
+            sock.response = self._response(None, None, None, 0, error.failure)
             return error.failure
         deadline = self._started_ns + prepared.timeout_ns
         sock.url = self._shown(prepared.text)
@@ -218,7 +235,7 @@ class _Opening(Waiter):
         deflate = options.get("compression") == "deflate"
         protocol = ClientProtocol(
             _NOWHERE,
-            extensions=[ClientPerMessageDeflateFactory(client_max_window_bits=True)] if deflate else None,
+            extensions=[_DEFLATE[self._options.get("context_takeover", True)]] if deflate else None,
             subprotocols=protocols or None,  # type: ignore[arg-type]  # a NewType of str
             max_size=max_size,
             logger=_SILENT,
@@ -247,7 +264,11 @@ class _Opening(Waiter):
         return factory.prepare("GET", f"{known}://{rest}", cast("RequestOptions", options))
 
     def _shake_hands(self, stream: Stream, prepared: "PreparedRequest", deadline_ns: int) -> Failure | None:
-        stream.write(self._client.wire(prepared))
+        if self._is_k6 and any(name.lower() == "cookie" for name in self._options.get("headers") or ()):
+            # The script's own cookies are the only ones (k6).
+            stream.write(prepared.wire)
+        else:
+            stream.write(self._client.wire(prepared))
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # made in run
         while protocol.state is State.CONNECTING and protocol.handshake_exc is None and self._error is None:
@@ -361,27 +382,32 @@ class _Opening(Waiter):
     ) -> SessionMeter:
         shared = self._client.shared
         template = prepared.template
-        name = template.name if template.is_named else self._shown(template.name)
         response = sock.response
-        status = response.status_code if response is not None else 0
-        facts = {"url": name, "name": name, "status": str(status)}
-        if connection is not None:
-            facts |= {"ip": connection.address.ip, "tls_version": connection.tls_version}
-        if self._protocol is not None and self._protocol.subprotocol:
-            facts["subproto"] = self._protocol.subprotocol
-        if failure is not None:
-            facts |= {"error": failure.message, "error_code": str(failure.code)}
+        protocol = self._protocol
+        accounting = self._options.get("accounting", NATIVE)
+        facts = SessionFacts(
+            # k6 shows a WebSocket's URL as the script has written it.
+            url=clean(self._url) if accounting.is_k6 else self._shown(template.name),
+            name=template.name if template.is_named else "",
+            status=response.status_code if response is not None else 0,
+            subprotocol=(protocol.subprotocol or "") if protocol is not None else "",
+            ip=connection.address.ip if connection is not None else "",
+            tls_version=connection.tls_version if connection is not None else "",
+        )
         system = frozenset(shared.options.system_tags)
-        tags = session_tags(shared.registry, self._context, system, facts, dict(template.extra))
+        tags = session_tags(
+            shared.registry, self._context, system, facts, dict(template.extra), accounting, failure
+        )
         return SessionMeter(
             shared.recorder,
             shared.registry,
             tags,
             self._started_ns,
             failures=shared,
-            name=name,
+            name=facts.name or facts.url,
             url=sock.url,
-            counts_control=self._options.get("counts_control", False),
+            accounting=accounting,
+            context=self._context,
         )
 
     @staticmethod

@@ -48,6 +48,8 @@ LINGER_NS: Final = NS_PER_SECOND
 DEFAULT_SEND_TIMEOUT_NS: Final = 60 * NS_PER_SECOND
 # Pings whose answer is still awaited; of more, the oldest are forgotten.
 MAX_PINGS: Final = 100
+# Stands for a close frame without a code (RFC 6455, 7.4.1).
+NO_STATUS: Final = 1005
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 _TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
@@ -212,8 +214,7 @@ class Session(Waiter):
             messages += self._take_frame(frame, stamp_ns)  # type: ignore[arg-type]  # frames after the handshake
             if self.state == CLOSED or self._is_spoiled:
                 break
-        if messages:
-            meter.received(messages, stamp_ns)
+        meter.received(messages, stamp_ns)
         if protocol.writes:
             self._flush()
         if protocol.parser_exc is not None:
@@ -296,7 +297,7 @@ class Session(Waiter):
     def _take_close(self, stamp_ns: int) -> None:
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # it gave us the frame
-        close = protocol.close_rcvd or Close(1005, "")
+        close = protocol.close_rcvd or Close(NO_STATUS, "")
         self.close_code, self.close_reason = int(close.code), close.reason
         self._flush()
         # The answer to our own close frame is no news; the peer's own may be.
@@ -337,24 +338,36 @@ class Session(Waiter):
 
     def start_close(self, code: int | None = 1000, reason: str = "") -> None:
         """Send a close frame and go on; the ``close`` event comes when the peer has answered."""
-        if self.state != OPEN or self._protocol is None:
+        if self.state == OPEN and self._protocol is not None:
+            self._send_close(code, reason)
+            self._meter.sent_control()  # type: ignore[union-attr]
+
+    def _send_close(self, code: int | None, reason: str) -> None:
+        protocol = self._protocol
+        if self.state != OPEN or protocol is None:
             return
         try:
-            self._protocol.send_close(code, reason)
+            protocol.send_close(code, reason)
         except ProtocolError as error:
             raise ValueError(f"close({code}, {reason!r}): {error}") from None
         self._close_sent = True
         self.state = CLOSING
-        self._meter.sent_control()  # type: ignore[union-attr]
         self._flush()
 
     def abandon(self, code: int = 1001) -> None:
         """Send a close frame and close at once, waiting for nothing: the iteration was cut short."""
-        if self.state == OPEN:
-            self.start_close(code)
+        # No message of the script: it is not counted.
+        self._send_close(code, "")
         if self.state != CLOSED:
             self.close_code = code
-            self._end(None, monotonic_ns())
+            self._end(None, monotonic_ns(), is_cut_short=True)
+
+    def leave(self, code: int | None) -> None:
+        """Send a close frame and be over; the peer's answer is waited for in the hub, not by the session."""
+        self.start_close(code)
+        if self.state != CLOSED:
+            self.close_code = code or NO_STATUS
+            self._end(None, monotonic_ns(), linger=True)
 
     # The end
 
@@ -378,7 +391,9 @@ class Session(Waiter):
         if self.state != CLOSED:
             self._end(failure, monotonic_ns())
 
-    def _end(self, failure: Failure | None, at_ns: int, *, linger: bool = False) -> None:
+    def _end(
+        self, failure: Failure | None, at_ns: int, *, linger: bool = False, is_cut_short: bool = False
+    ) -> None:
         """The session is over."""
         if self.state == CLOSED:
             return
@@ -396,7 +411,7 @@ class Session(Waiter):
             # Its generator and it hold each other.
             protocol.parser.close()
         if meter is not None and stream is not None:
-            meter.ended(stream, at_ns, failure)
+            meter.ended(stream, at_ns, failure, is_cut_short=is_cut_short)
         self._stop_timers()
         if stream is not None:
             if linger:
