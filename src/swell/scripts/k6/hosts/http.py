@@ -67,6 +67,8 @@ class Client:
         self._binary: set[int] = set()
         self.batched: list[tuple[str, str, RequestOptions, bool]] = []
         self.boundary = ""
+        # Other modules are given the numbers of its jars.
+        vu.state["http"] = self
 
     # Requests
 
@@ -184,7 +186,7 @@ class Client:
                 for name, value in cookies.items()
             }
         if params.get("tags"):
-            made["tags"] = {name: _tag(name, value) for name, value in params["tags"].items()}
+            made["tags"] = {name: tag_text(name, value) for name, value in params["tags"].items()}
         if "timeout" in params:
             made["timeout"] = _timeout_s(params["timeout"])
         if "redirects" in params:
@@ -297,7 +299,8 @@ def _timeout_s(value: object) -> float | str:
         return parse_duration_ns(text) / 1e9
 
 
-def _tag(name: str, value: object) -> str:
+def tag_text(name: str, value: object) -> str:
+    """A tag's value as text; raises ``TypeError`` for what is none."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
