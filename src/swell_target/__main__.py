@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from swell_target.base.errors import OperatorError
+from swell_target.base.errors import OperatorError, where
 from swell_target.base.settings import DEFAULT_STRIPE_SECRET, Settings
 from swell_target.ports import PORTS, free_extra_ports
 
@@ -41,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: a line for the operator, no stack
+        sys.stderr.write(f"{PROGRAM}: internal error, please report it: {where(error)}\n")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

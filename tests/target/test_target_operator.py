@@ -276,3 +276,20 @@ def test_starting_with_faults(tmp_path: Path) -> None:
     with Platform(tmp_path / "data", "--faults", str(path), services="cooly") as platform:
         assert platform["cooly"].get("/api/auth/me").status_code == 503
         assert platform["cooly"].get("/health").status_code == 200
+
+
+def test_a_mistake_of_the_program_is_one_line(data: Path) -> None:
+    """It is told with its place, without a stack: here a module that is broken."""
+    broken = (
+        "import sys, swell_target.__main__ as program, swell_target.base.seeding as seeding\n"
+        "seeding.seed = None\n"
+        "sys.exit(program.main(['seed', '--data', sys.argv[1]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", broken, str(data)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    expected = (
+        "swell target: internal error, please report it: TypeError: 'NoneType' object is not callable at "
+    )
+    assert done.stderr.startswith(expected)

@@ -9,7 +9,6 @@ import inspect
 import os
 import re
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,8 +17,8 @@ import msgspec
 
 from swell_target.base import faults as kinds
 from swell_target.base.call import Call, Reply, Scope
-from swell_target.base.database import CRASH_STATUS, crash_point, first_line
-from swell_target.base.errors import Problem
+from swell_target.base.database import CRASH_STATUS, crash_point
+from swell_target.base.errors import Problem, where
 from swell_target.base.multipart import MEDIA, parse_multipart
 from swell_target.base.operator import tell
 from swell_target.base.routing import Router
@@ -92,7 +91,7 @@ class App:
                 status = 499
                 return
             except Exception as error:  # noqa: BLE001 - whatever a handler did, the client gets JSON
-                tell(f"{self.service.name} {method} {scope['path']}: {_where(error)} (trace {trace_id})")
+                tell(f"{self.service.name} {method} {scope['path']}: {where(error)} (trace {trace_id})")
                 reply = self._problem(Problem(500, "internal error", trace_id=trace_id), scope["path"])
             status = reply.status
             await _send_reply(send, reply, headers, head=method == "HEAD")
@@ -222,7 +221,7 @@ class App:
             else:
                 await _refuse(send, self._problem(problem, scope["path"]), headers)
         except Exception as error:  # noqa: BLE001 - one connection's fault stays its own
-            tell(f"{self.service.name} WebSocket {scope['path']}: {_where(error)} (trace {trace_id})")
+            tell(f"{self.service.name} WebSocket {scope['path']}: {where(error)} (trace {trace_id})")
             if socket is not None and socket.accepted:
                 await socket.close(1011)
             else:
@@ -337,10 +336,3 @@ def _check_path(scope: Scope) -> None:
 
 def _sentence(what: str, error: Exception | str) -> str:
     return f"the {what} is not valid: {error}"
-
-
-def _where(error: BaseException) -> str:
-    """The error with the line that raised it: one line, not a stack."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""  # noqa: PTH119
-    return f"{type(error).__name__}: {first_line(error)}{place}"

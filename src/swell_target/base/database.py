@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import StaticPool
 
-from swell_target.base.errors import OperatorError, Problem
+from swell_target.base.errors import OperatorError, Problem, first_line
 from swell_target.base.faults import Crash, Faults, SlowDatabase
 from swell_target.base.metrics import ServiceMetrics
 from swell_target.base.operator import tell
@@ -320,12 +320,6 @@ def _explain(settings: Settings, error: Exception) -> str:
     if settings.db:
         return f"the database {place} cannot be reached: is it running, is the URL right? ({reason})"
     return f"the database in {place} cannot be opened: is the directory there, and yours? ({reason})"
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line and without the statement that met it."""
-    origin = getattr(error, "orig", None) or error
-    return (str(origin).strip().splitlines() or [type(origin).__name__])[0]
 
 
 def _without_password(url: str) -> str:

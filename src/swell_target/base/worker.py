@@ -21,7 +21,7 @@ from swell_target.base.app import App
 from swell_target.base.bus import Bus
 from swell_target.base.control import Control
 from swell_target.base.database import Backend, ensure_schema, open_backend
-from swell_target.base.errors import OperatorError
+from swell_target.base.errors import OperatorError, where
 from swell_target.base.faults import Crash, parse_faults
 from swell_target.base.launch import BACKLOG, Launch
 from swell_target.base.metrics import sample_process
@@ -82,6 +82,9 @@ class _Worker:
                 apps = await self._open(stack, control)
             except OperatorError as error:
                 control.send("failed", error=str(error))
+                return 1
+            except Exception as error:  # noqa: BLE001 - a mistake of ours: a line for the operator, no stack
+                control.send("failed", error=f"a worker process cannot start: {where(error)}")
                 return 1
             await self._serve(apps, control)
         return 0
