@@ -46,6 +46,12 @@ def slugs() -> set[str]:
     return found
 
 
+def test_the_k6_page_is_what_the_code_says() -> None:
+    """The tables of docs/k6-compatibility.md are the output of tools/k6_page.py."""
+    made = runpy.run_path(str(ROOT / "tools" / "k6_page.py"))["page"]()
+    assert made == page("k6-compatibility.md"), "run: .venv/bin/python tools/k6_page.py"
+
+
 def test_the_options_page_is_what_the_table_says() -> None:
     """docs/options.md is the output of tools/options_page.py."""
     made = runpy.run_path(str(ROOT / "tools" / "options_page.py"))["page"]()

@@ -136,6 +136,18 @@ def test_a_judged_metric_without_samples_is_listed_as_no_data(mode: str) -> None
     assert "vus" not in text
 
 
+def test_a_k6_script_s_summary_shows_noughts_as_k6_does() -> None:
+    """Pipelines parse what k6 prints: a judged rate without samples is 0 out of 0, and its pass bears no mark."""
+    snapshot = Snapshot(
+        run=msgspec.structs.replace(run_info(), language="k6"),
+        metrics=(custom("errors", RateValue(0, 0)),),
+        thresholds=(ThresholdResult("errors", "rate<0.1", True, 0.0, no_data=True),),
+    )
+    lines = [line.rstrip() for line in summary_text(snapshot).split("\n")]
+    assert "    ✓ 'rate<0.1' rate=0.00%" in lines
+    assert "    errors...: 0.00% 0 out of 0" in lines
+
+
 def test_gauges_and_bytes_align_with_counters() -> None:
     """Extras share their columns within the block, and the last one is filled too."""
     snapshot = Snapshot(

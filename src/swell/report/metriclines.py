@@ -105,7 +105,9 @@ def metric_data(states: list[MetricState], style: LineStyle) -> Lines:
 def _cells(state: MetricState, style: LineStyle) -> list[str]:
     """The main value and its extras, or the statistics of a trend; nothing where nothing was measured."""
     value, contains = state.value, state.metric.contains
-    if not isinstance(value, CounterValue) and not has_samples(state):
+    # For its own scripts k6 shows noughts, which others parse; the warnings tell that there was nothing.
+    shows_nothing = style.snapshot.run.language != "k6" and not isinstance(value, CounterValue)
+    if shows_nothing and not has_samples(state):
         return []
     match value:
         case TrendValue() as trend:

@@ -113,7 +113,7 @@ class _Writer:
         if result.no_data and not result.ok:
             return f"{mark} {paint(repr_quoted(source), WHITE)} no data"
         aggregate = _OPERATOR.split(source, maxsplit=1)[0].strip()
-        note = " (no data)" if result.no_data else ""
+        note = " (no data)" if result.no_data and snapshot.run.language != "k6" else ""
         return f"{mark} {paint(repr_quoted(source), WHITE)} {paint(f'{aggregate}=', WHITE)}{shown}{note}"
 
     # Results.
