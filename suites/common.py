@@ -1,6 +1,7 @@
 """What all suites share: objectives, the look at the target before the start, and what was written there."""
 
 import hmac
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -53,10 +54,20 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{uuid4().hex}"
 
 
-def stripe_signature(secret: str, body: bytes) -> str:
-    """Stripe's header for a webhook: HMAC-SHA256 of time and body (https://docs.stripe.com/webhooks)."""
-    now = int(time.time())
-    return f"t={now},v1={hmac.digest(secret.encode(), f'{now}.'.encode() + body, 'sha256').hex()}"
+def send_webhook(url: str, event: dict[str, Any], secret: str, **options: Any) -> Response:
+    """Deliver an event as Stripe does, signed by HMAC-SHA256 (https://docs.stripe.com/webhooks)."""
+    body, now = json.dumps(event).encode(), int(time.time())
+    signature = hmac.digest(secret.encode(), f"{now}.".encode() + body, "sha256").hex()
+    headers = {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+    return http.post(url, content=body, headers=headers, **options)
+
+
+def require_webhooks(url: str, secret: str) -> None:
+    """End the run before anything starts, in one line, unless webhooks signed with ``secret`` are taken."""
+    event = {"id": new_id("evt_"), "type": "ping", "data": {"object": {"id": "none"}}}
+    answer = send_webhook(url, event, secret, name="webhook", expected=http.expected_statuses(200, 400))
+    if answer.status_code == 400:
+        abort("webhooks are refused: set STRIPE_WEBHOOK_SECRET to the target's webhook secret")
 
 
 # What the target was told, and what it holds

@@ -8,10 +8,8 @@ enforcement, invoices, webhooks) have no script: here they are part of the billi
 request's own, in a trend and in `http_req_duration{name:...}`.
 """
 
-import json
-
 from suites.aiaas.api import BASE_URL, Tenants
-from suites.common import audit, new_id, pause, stripe_signature, written
+from suites.common import audit, new_id, pause, require_webhooks, send_webhook, written
 from swell import (
     Counter,
     Rate,
@@ -27,6 +25,7 @@ from swell import (
     weighted,
 )
 
+WEBHOOKS = f"{BASE_URL}/billing/webhooks"
 STRIPE_SECRET = env.get("STRIPE_WEBHOOK_SECRET", "whsec_test_secret")
 
 options = {
@@ -54,6 +53,7 @@ events = ledger("billing events")
 def setup() -> int:
     """See that the tenants are there; what they have been charged for before."""
     tenants.require()
+    require_webhooks(WEBHOOKS, STRIPE_SECRET)
     return tenants.messages_charged()
 
 
@@ -100,11 +100,8 @@ def take_event() -> None:
     """The payment provider's event, signed; it is about an invoice that is none of these tenants'."""
     number = new_id("evt_")
     event = {"id": number, "type": "invoice.paid", "data": {"object": {"id": new_id("in_")}}}
-    body = json.dumps(event).encode()
-    headers = {"Content-Type": "application/json", "Stripe-Signature": stripe_signature(STRIPE_SECRET, body)}
-    url = f"{BASE_URL}/billing/webhooks"
     taken = events.write(
-        number, lambda: http.post(url, content=body, headers=headers, name="/billing/webhooks")
+        number, lambda: send_webhook(WEBHOOKS, event, STRIPE_SECRET, name="/billing/webhooks")
     )
     judge(taken, 200)
 

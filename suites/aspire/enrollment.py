@@ -4,16 +4,29 @@
 
 Where document and script differ: the script's error rate counts failures only, so that one of them makes it
 100 %; here each step counts. Its limits per step are those of single responses; here they are limits of p95,
-and a slow response is no error. The document's "enrolment flow under 2 s" is measured without the pauses.
+and a slow response is no error. The document's "enrolment flow under 2 s" is measured without the pauses. Its
+objective for webhooks (1 % failures) has no script: here the payment provider confirms each payment.
 """
 
 from typing import Any
 
 from suites.aspire.api import BASE_URL, as_learner, judge, objectives
-from suites.common import audit, new_id, pause, require, require_target, written
-from swell import Rate, Response, Trend, group, http, ledger, scenario
+from suites.common import (
+    audit,
+    new_id,
+    pause,
+    require,
+    require_target,
+    require_webhooks,
+    send_webhook,
+    written,
+)
+from swell import Rate, Response, Trend, check, env, group, http, ledger, scenario
 
 COURSE = "clh1234567890"
+PASSWORD = "TestPassword123!"
+WEBHOOKS = f"{BASE_URL}/api/webhooks/stripe"
+STRIPE_SECRET = env.get("STRIPE_WEBHOOK_SECRET", "whsec_test_secret")
 STEPS = {"register": 500, "login": 300, "courses": 200, "enroll": 1000, "progress": 200}
 
 options = {
@@ -21,14 +34,17 @@ options = {
         **objectives(STEPS, share=0.01),
         "enrollment_flow": ["p(95)<2000"],
         "enrollments_completed": ["rate>0.99"],
+        "webhooks_failed": ["rate<0.01"],
     },
 }
 
 errors = Rate("errors")
 flow = Trend("enrollment_flow", is_time=True)
 completed = Rate("enrollments_completed")
+webhooks_failed = Rate("webhooks_failed")
 accounts = ledger("accounts")
 enrollments = ledger("enrolments")
+webhooks = ledger("webhooks")
 
 
 def setup() -> None:
@@ -36,6 +52,7 @@ def setup() -> None:
     require_target(BASE_URL, "aspire")
     course = http.get(f"{BASE_URL}/api/courses/{COURSE}", headers=as_learner(), name="course")
     require(course, f"the course {COURSE} is not there", "seed it with `swell target seed`")
+    require_webhooks(WEBHOOKS, STRIPE_SECRET)
 
 
 @scenario(
@@ -62,16 +79,16 @@ def enroll() -> None:
     enrolled = enrollments.write(
         email, lambda: post("/api/enrollments", order, name="enroll", headers=learner)
     )
-    completed.add(judge(errors, enrolled, "enrolled", 201))
+    is_enrolled = judge(errors, enrolled, "enrolled", 201)
+    completed.add(is_enrolled)
+    if is_enrolled:
+        confirm_payment(enrolled.json()["paymentId"])
     pause(1)
     progress = http.get(f"{BASE_URL}/api/progress", headers=learner, name="progress")
     judge(errors, progress, "progress loaded")
     steps = (login, courses, enrolled, progress)
     flow.add(spent + sum(step.timings.duration for step in steps))
     pause(1)
-
-
-PASSWORD = "TestPassword123!"
 
 
 def register(email: str) -> float:
@@ -81,6 +98,14 @@ def register(email: str) -> float:
     made = accounts.write(email, lambda: post("/api/auth/register", account, name="register"))
     judge(errors, made, "registered", 201)
     return made.timings.duration
+
+
+def confirm_payment(payment: str) -> None:
+    """The payment provider tells the platform that it was paid."""
+    number = new_id("evt_")
+    event = {"id": number, "type": "payment_intent.succeeded", "data": {"object": {"id": payment}}}
+    told = webhooks.write(number, lambda: send_webhook(WEBHOOKS, event, STRIPE_SECRET, name="webhook"))
+    webhooks_failed.add(not check(told, {"webhook received": lambda r: r.ok}))
 
 
 def post(path: str, body: dict[str, Any], **options: Any) -> Response:
@@ -98,3 +123,9 @@ def accounts_exist() -> None:
 def enrollments_exist() -> None:
     """Who paid has a place."""
     enrollments.compare(written(BASE_URL, "enrollments"))
+
+
+@audit("every webhook was processed once")
+def webhooks_processed() -> None:
+    """What the payment provider told was not forgotten."""
+    webhooks.compare(written(BASE_URL, "webhooks"))

@@ -8,16 +8,16 @@ be answered like the first and processed once. The document's "no dropped webhoo
 is an invariant.
 """
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from suites.common import audit, critical, new_id, stripe_signature, written
+from suites.common import audit, critical, new_id, require_webhooks, send_webhook, written
 from suites.wwmaa.api import API_URL, BASE_URL, WEBHOOK_P95, require_site
 from swell import Counter, Rate, Response, Trend, abort, check, env, http, ledger, random, scenario, weighted
 
+WEBHOOKS = f"{API_URL}/webhooks/stripe"
 SECRET = env.get("STRIPE_WEBHOOK_SECRET", "whsec_test_secret")
 DELIVERED_TWICE = 0.05
 MONTH_S = 30 * 86_400
@@ -44,10 +44,9 @@ events = ledger("webhooks")
 def setup() -> None:
     """See that the site is up, takes our signature, and refuses another."""
     require_site()
-    either = http.expected_statuses(200, 400)
-    if deliver(event_about("ping", {}), SECRET, expected=either).status_code == 400:
-        abort("the webhooks are refused: set STRIPE_WEBHOOK_SECRET to the site's webhook secret")
+    require_webhooks(WEBHOOKS, SECRET)
     forged = event_about("ping", {})
+    either = http.expected_statuses(200, 400)
     answer = events.write(forged["id"], lambda: deliver(forged, "whsec_forged", expected=either))
     if answer.status_code != 400:
         abort("the site takes webhooks with a wrong signature")
@@ -55,11 +54,8 @@ def setup() -> None:
 
 def deliver(event: dict[str, Any], secret: str = SECRET, **options: Any) -> Response:
     """Send an event, signed with ``secret``."""
-    url = f"{API_URL}/webhooks/stripe"
-    body = json.dumps(event).encode()
-    headers = {"Content-Type": "application/json", "Stripe-Signature": stripe_signature(secret, body)}
     tags = {"endpoint": "webhook", "type": event["type"]}
-    return http.post(url, content=body, headers=headers, name="webhook", tags=tags, **options)
+    return send_webhook(WEBHOOKS, event, secret, name="webhook", tags=tags, **options)
 
 
 def event_about(kind: str, subject: dict[str, Any]) -> dict[str, Any]:

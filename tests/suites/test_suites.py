@@ -61,6 +61,7 @@ def test_a_target_that_is_not_up(suites: Any, test: str) -> None:
 
 
 WRONG = {
+    "aspire/enrollment": ({"STRIPE_WEBHOOK_SECRET": "wrong"}, "set STRIPE_WEBHOOK_SECRET"),
     "aspire/lessons": ({"AUTH_TOKEN": "wrong"}, "AUTH_TOKEN is not accepted"),
     "aivo/search": ({"API_KEY": "wrong"}, "API_KEY or TENANT_ID is not accepted"),
     "cooly/generation": ({"TEST_PASSWORD": "wrong"}, "cannot log in as test@example.com"),

@@ -25,7 +25,7 @@ def listed(target: Platform, service: str, kind: str, limit: int = 1000) -> dict
 
 
 KINDS = {
-    "aspire": ["accounts", "enrollments", "quiz_attempts", "submissions"],
+    "aspire": ["accounts", "enrollments", "quiz_attempts", "submissions", "webhooks"],
     "aivo": ["assessments", "documents", "grades"],
     "cooly": ["generations"],
     "aiaas": ["messages", "webhooks"],

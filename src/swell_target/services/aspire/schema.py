@@ -222,4 +222,5 @@ WRITES = {
         ATTEMPTS.c.id, ATTEMPTS.c.user_id + "/" + ATTEMPTS.c.lesson_id + "/" + cast(ATTEMPTS.c.number, String)
     ),
     "submissions": Written(SUBMISSIONS.c.id, SUBMISSIONS.c.id),
+    "webhooks": Written(EVENTS.c.id, EVENTS.c.id, EVENTS.c.times),
 }
