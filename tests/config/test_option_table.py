@@ -17,7 +17,7 @@ K6_FLAGS = (
     "--block-hostnames --local-ips --dns --discard-response-bodies --summary-trend-stats "
     "--summary-time-unit --system-tags --tag --no-thresholds --summary-mode --summary-export "
     "--new-machine-readable-summary --console-output --include-system-env-vars -e --env -c --config "
-    "--no-color -q --quiet -v --verbose --log-format --log-output -o --out"
+    "--no-color -q --quiet -v --verbose --log-format --log-output -o --out --secret-source"
 )
 OWN_FLAGS = (
     "--workers --seed --max-memory --hang-timeout --tls-ca --max-response-body --require-data "

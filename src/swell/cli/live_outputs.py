@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from swell.base.clock import CLOCK_OFFSET
 from swell.base.errors import ConfigError, ExitCode, Fault
+from swell.base.redaction import NOTHING_SECRET, Redactor
 from swell.cli.plan import Plan
 from swell.cli.system import System
 from swell.metrics.delta import EXPECTED_RESPONSE
@@ -17,10 +18,12 @@ from swell.output.spec import PLACE, OutputSpec, parse_outputs
 from swell.output.writer import Output, OutputWriter
 
 
-def open_outputs(plan: Plan, language: str, system: System) -> OutputWriter | None:
+def open_outputs(
+    plan: Plan, language: str, system: System, redactor: Redactor = NOTHING_SECRET
+) -> OutputWriter | None:
     """Open the outputs that ``plan`` asks for; None where it asks for none.
 
-    The output of a k6 script has k6's metrics only.
+    The output of a k6 script has k6's metrics only. ``redactor`` keeps secrets out of tags.
 
     Raises:
         ConfigError: an output is unknown or cannot be opened; with every fault.
@@ -45,7 +48,7 @@ def open_outputs(plan: Plan, language: str, system: System) -> OutputWriter | No
     left_out = OWN_METRICS if language == "k6" else ()
     return OutputWriter(
         outputs,
-        lambda encoders: WorkerStream(encoders, CLOCK_OFFSET.ns, options.system_tags, left_out),
+        lambda encoders: WorkerStream(encoders, CLOCK_OFFSET.ns, options.system_tags, left_out, redactor),
         options.tags,
         CLOCK_OFFSET.ns,
     )

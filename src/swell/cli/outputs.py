@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from swell.base.redaction import NOTHING_SECRET, Redactor
 from swell.cli.plan import Plan
 from swell.cli.script_file import ScriptFile
 from swell.cli.system import System
@@ -25,8 +26,19 @@ Complain = Callable[[str], None]
 class Outputs:
     """Writes the files of one run."""
 
-    def __init__(self, plan: Plan, script: ScriptFile, system: System, complain: Complain) -> None:
-        """Write relative to ``system``'s directory; ``complain`` is told what could not be written."""
+    def __init__(
+        self,
+        plan: Plan,
+        script: ScriptFile,
+        system: System,
+        complain: Complain,
+        redactor: Redactor = NOTHING_SECRET,
+    ) -> None:
+        """Write relative to ``system``'s directory; ``complain`` is told what could not be written.
+
+        ``redactor`` keeps secrets out of everything.
+        """
+        self._redactor = redactor
         self.options = plan.options
         self._script = script
         self._system = system
@@ -39,6 +51,8 @@ class Outputs:
             return ""
         shown = Path(options.results_dir, snapshot.run.run_id, SNAPSHOT_FILE)
         content = msgspec.json.encode(snapshot)
+        if self._redactor:
+            content = msgspec.json.encode(self._redactor.document(msgspec.json.decode(content)))
         return str(shown) if self._write(shown, content, make_directory=True) else ""
 
     def export(self, snapshot: Snapshot) -> None:
@@ -49,7 +63,7 @@ class Outputs:
                 document = self._machine_readable(snapshot)
             else:
                 document = summary_export(snapshot)
-            self._write(Path(options.summary_export), to_json(document).encode())
+            self._write(Path(options.summary_export), to_json(self._redactor.document(document)).encode())
 
     def summary_argument(self, snapshot: Snapshot) -> bytes:
         """The argument of handle_summary as JSON."""
@@ -71,7 +85,7 @@ class Outputs:
         for destination, content in files.items():
             stream = streams.get(destination)
             if stream is None:
-                self._write(Path(destination), content)
+                self._write(Path(destination), self._redactor.content(content))
             else:
                 stream.write(content.decode(errors="replace"))
                 stream.flush()

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
+from swell.base.redaction import Redactor
 from swell.cli.parameters import command_line_layer, flag_options
 from swell.cli.script_file import ScriptFile
+from swell.cli.secret_sources import SecretSources, read_secret_sources
 from swell.cli.system import System
 from swell.config.environment import CommandSettings, command_settings, env_layer, script_environment
 from swell.config.files import file_layer
@@ -75,8 +79,18 @@ class Sources:
             self._file = file_layer(named, system.env, system.cwd)
         except ConfigError as error:
             self._faults += error.faults
+        self.secrets = SecretSources()
         self._env = env_layer(system.env)
         self._cli = Layer("cli", flags.name, run_flags, flags.places, flags.directory)
+
+    def read_secrets(self, system: System) -> Redactor:
+        """Read what ``--secret-source`` names; what keeps it out of everything that is shown.
+
+        Raises:
+            ConfigError: a source cannot be read.
+        """
+        self.secrets = read_secret_sources(self.command.secret_source, system)
+        return Redactor(self.secrets.values())
 
     def seed(self, otherwise: int) -> int:
         """The seed named outside the script, for what it draws while it loads; else ``otherwise``.
@@ -92,9 +106,11 @@ class Sources:
     def front_end_arguments(self, script: ScriptFile) -> tuple[str, ...]:
         """What the front end of the script's language is told besides the script."""
         lock = self.command.module_lock
-        if script.language != "k6" or not lock:
+        if script.language != "k6":
             return ()
-        return ("module-lock", str(self._directory / lock))
+        pinned = ("module-lock", str(self._directory / lock)) if lock else ()
+        secrets = self.secrets
+        return (*pinned, "secrets", msgspec.json.encode(secrets).decode()) if secrets.sources else pinned
 
     def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
         """Resolve all layers for ``script``.

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import msgspec
 
 import swell
 from swell.base.clock import NS_PER_SECOND, monotonic_ns
 from swell.base.errors import ConfigError, ExitCode, Fault, ScriptError, SwellError
+from swell.base.redaction import RedactedStream
 from swell.cli.live_outputs import open_outputs
 from swell.cli.outputs import Outputs
 from swell.cli.plan import Plan, Sources
@@ -49,10 +51,17 @@ class Session(RunListener):
         self._script = script
         self._sources = Sources(values, system, script)
         self._command = self._sources.command
+        self._redactor = redactor = self._sources.read_secrets(system)
+        if redactor:
+            # All that is printed goes through these two: the log, the view, the summary, the last error.
+            system.stdout = cast("TextIO", RedactedStream(system.stdout, redactor))
+            system.stderr = cast("TextIO", RedactedStream(system.stderr, redactor))
         self._system = system
         self._stack = stack
         self._colour = system.color and not self._command.no_color
         self._log = open_log(self._command, system, stack)
+        if redactor and self._log.stream not in (system.stdout, system.stderr):
+            self._log.stream = cast("TextIO", RedactedStream(self._log.stream, redactor))
         self._progress: Progress = QuietProgress(self._log)
         self._console: TextIO | None = None
         # Stacks of failures outside iterations: the one that ends the run is printed with the error itself.
@@ -85,11 +94,12 @@ class Session(RunListener):
             ConfigError: with every fault.
         """
         plan = self._plan = self._sources.plan(self._script, exports)
-        self._outputs = Outputs(plan, self._script, self._system, lambda text: self.log("error", text))
+        complain = partial(self.log, "error")
+        self._outputs = Outputs(plan, self._script, self._system, complain, self._redactor)
         if plan.options.console_output:
             path = self._system.path(plan.options.console_output)
             self._console = self._stack.enter_context(path.open("w", encoding="utf-8"))
-        self._writer = open_outputs(plan, self._script.language, self._system)
+        self._writer = open_outputs(plan, self._script.language, self._system, self._redactor)
         if not self._command.quiet:
             self._system.stdout.write(self._description(plan))
             self._system.stdout.flush()
@@ -180,7 +190,7 @@ class Session(RunListener):
     def on_log(self, line: LogLine, worker: int) -> None:  # noqa: ARG002 - k6's lines name no instance either
         """Write the line to the log, or to the console output's file where the script printed it."""
         if self._console is not None and line.fields.get("source") in _PRINTED:
-            self._console.write(f"{line.message}\n")
+            self._console.write(f"{self._redactor.text(line.message)}\n")
             self._console.flush()
             return
         if line.fields == _OUTSIDE_ITERATIONS:

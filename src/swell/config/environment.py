@@ -58,6 +58,7 @@ class CommandSettings:
     include_system_env_vars: bool = True
     profile: str = ""
     module_lock: str = ""
+    secret_source: tuple[str, ...] = ()
     config: str = ""
     quiet: bool = False
     verbose: bool = False
@@ -79,7 +80,7 @@ def command_settings(flags: Mapping[str, object], environ: Mapping[str, str]) ->
     for row in COMMAND_OPTIONS:
         if row.name in flags and row.name != "env":
             values[row.name] = row.type.parse(flags[row.name], _flag_place(row.name), findings)
-    for name in ("include_system_env_vars", "profile", "config", "log_format", "log_output"):
+    for name in ("include_system_env_vars", "secret_source", "profile", "config", "log_format", "log_output"):
         for variable in variable_names(option(name)):
             if name not in values and environ.get(variable):
                 where = Where(Layer("env", "environment", places={name: variable}), (name,))

@@ -397,6 +397,8 @@ _RESULTS: Final = (
 )
 
 # What belongs to the command, not to the run: never in a file or script, not part of ``Options``.
+_SECRETS = "Where k6/secrets gets its values: file=PATH or mock=KEY=VALUE,...; may be repeated."
+_SECRET: _Details = {"field": "", "metavar": "TYPE=ARGUMENT", "sources": TYPED, "repeat": True}
 _LOCK = "File that pins what a k6 script imports over https; it is made where it does not exist."
 _COMMAND: Final = (
     _row(
@@ -430,6 +432,7 @@ _COMMAND: Final = (
         own=True,
     ),
     _row("module_lock", TEXT, _LOCK, "--module-lock", field="", metavar="FILE", sources=TYPED, own=True),
+    _row("secret_source", text_list(), _SECRETS, "--secret-source", **_SECRET),
     _row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),
     _row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
     _row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),

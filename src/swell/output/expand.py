@@ -5,10 +5,11 @@ are added up per VU until the sample comes that ends its iteration: ``iteration_
 of 0 where there is none.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Final
 
+from swell.base.redaction import NOTHING_SECRET, Redactor
 from swell.engine.frames import Samples
 from swell.metrics.delta import TagPairs
 from swell.metrics.samples import FAILED, HTTP, JUDGED, MARK_MASK, MARK_SHIFT, SAMPLE, SAMPLE_FIELDS
@@ -39,6 +40,7 @@ class WorkerStream:
         offset_ns: wall clock minus monotonic clock.
         system_tags: whether ``vu`` and ``iter`` are among them.
         left_out: metrics that are not passed on.
+        redactor: keeps secrets out of tags and metadata.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class WorkerStream:
         offset_ns: int,
         system_tags: Collection[str],
         left_out: Collection[str] = (),
+        redactor: Redactor = NOTHING_SECRET,
     ) -> None:
+        self._redactor = redactor
         self._encoders = encoders
         self._offset_ns = offset_ns
         self._with_vu = "vu" in system_tags
@@ -60,11 +64,14 @@ class WorkerStream:
 
     def expand(self, frame: Samples) -> list[str]:
         """The text of ``frame`` for each encoder, in the order of time."""
-        self._tag_sets += map(Tags, frame.tag_sets)
+        self._tag_sets += [Tags(self._redacted(pairs)) for pairs in frame.tag_sets]
         self._series += [(name, self._tag_sets[number]) for name, number in frame.series]
         texts: list[list[str]] = [[] for _ in self._encoders]
         adders = [(encoder, lines.append) for encoder, lines in zip(self._encoders, texts, strict=True)]
-        http_metadata, sample_metadata = dict(frame.http_metadata), dict(frame.sample_metadata)
+        http_metadata, sample_metadata = (
+            self._metadata(frame.http_metadata),
+            self._metadata(frame.sample_metadata),
+        )
         events: list[Event] = [
             (record[1], record, mark, http_metadata.get(index, ()))
             for index, (record, mark) in enumerate(
@@ -88,6 +95,12 @@ class WorkerStream:
             else:
                 self._exchange(adders, at_ns + self._offset_ns, record, mark, metadata)
         return ["".join(lines) for lines in texts]
+
+    def _redacted(self, pairs: TagPairs) -> TagPairs:
+        return tuple(self._redactor.document(pairs)) if self._redactor else pairs
+
+    def _metadata(self, given: Sequence[tuple[int, TagPairs]]) -> dict[int, TagPairs]:
+        return {index: self._redacted(pairs) for index, pairs in given}
 
     def _with_place(self, mark: int, metadata: TagPairs) -> TagPairs:
         vu, iteration = mark >> MARK_SHIFT, mark & MARK_MASK

@@ -12,6 +12,7 @@ from swell.base.errors import ExitCode, Fault, ScriptError, SwellError
 from swell.engine.script import ScriptExports
 from swell.scripts.k6.archive import Archive, is_archive, read_archive
 from swell.scripts.k6.files import STDIN, ScriptFiles, file_name
+from swell.scripts.k6.hosts.secrets import KEPT
 from swell.scripts.k6.remote import RemoteModules, cache_folder
 from swell.scripts.k6.script import K6Script, load
 from swell.scripts.k6.vuhost import Shared, VUHost
@@ -33,8 +34,8 @@ def load_script(
 ) -> K6Script:
     """Load the script or archive at ``path``; ``content`` is what came over standard input in its place.
 
-    ``arguments`` are pairs of a name and a value: ``module-lock`` and a path. ``seen`` takes what is read, by
-    module name.
+    ``arguments`` are pairs of a name and a value: ``module-lock`` and a path, ``secrets`` and JSON. ``seen``
+    takes what is read, by module name.
 
     Raises ``ScriptError`` with the script's own stack for what its top level throws, and ``SwellError`` where
     it exports no function or is no archive.
@@ -56,6 +57,7 @@ def load_script(
     files = ScriptFiles(main, contents, remote, str(Path(path).absolute().parent))
     files.seen = seen
     shared = Shared(files, log, {**(archive.env if archive is not None else {}), **env})
+    shared.kept[KEPT] = given.get("secrets", "{}")
     host = _load_first(shared)
     shared.is_loaded = True
     shared.first = host

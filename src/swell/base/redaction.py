@@ -1,0 +1,93 @@
+"""Keeps secret values out of what is shown and written."""
+
+import io
+import re
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+import msgspec
+
+REDACTED: Final = "***SECRET_REDACTED***"
+
+
+class Redactor:
+    """Replaces secret values, wherever they stand in a text, also as JSON writes them."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        forms = {
+            form for value in values if value for form in (value, msgspec.json.encode(value).decode()[1:-1])
+        }
+        # The longest first: a secret may be the beginning of another.
+        ordered = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def text(self, text: str) -> str:
+        """``text`` without the secrets."""
+        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+
+    def content(self, content: bytes) -> bytes:
+        """The same for text as bytes; what is no text stays as it is."""
+        if self._pattern is None:
+            return content
+        try:
+            return self.text(content.decode()).encode()
+        except UnicodeDecodeError:
+            return content
+
+    def document(self, value: Any) -> Any:
+        """A JSON value without secrets in its texts and names; numbers stay, whatever digits they have."""
+        match value:
+            case _ if self._pattern is None:
+                return value
+            case str():
+                return self.text(value)
+            case dict():
+                return {self.text(str(name)): self.document(part) for name, part in value.items()}
+            case list() | tuple():
+                return [self.document(part) for part in value]
+            case _:
+                return value
+
+
+NOTHING_SECRET: Final = Redactor(())
+
+
+class RedactedStream(io.TextIOBase):
+    """A text stream whose lines hold no secrets."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+        self._stream = stream
+        self._redactor = redactor
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """The stream's own."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """The stream's own."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, text: str, /) -> int:
+        """Write ``text`` without the secrets."""
+        self._stream.write(self._redactor.text(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream."""
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()

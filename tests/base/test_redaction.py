@@ -1,0 +1,54 @@
+"""Secrets stay out of text, JSON and streams."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swell.base.redaction import NOTHING_SECRET, REDACTED, RedactedStream, Redactor
+
+
+def test_the_longest_secret_goes_first() -> None:
+    """A secret that begins like another leaves nothing of it behind."""
+    assert Redactor(["abc", "abcdef"]).text("x abcdef abc y") == f"x {REDACTED} {REDACTED} y"
+
+
+def test_no_secret_is_no_change() -> None:
+    """Empty values are none."""
+    assert not NOTHING_SECRET
+    assert not Redactor([""])
+    assert Redactor([""]).text("text") == "text"
+
+
+def test_numbers_of_a_document_stay() -> None:
+    """Texts and names lose the secret; a number that has its digits is a measurement."""
+    made = Redactor(["200"]).document({"200": [200, "x200"], "n": None})
+    assert made == {REDACTED: [200, f"x{REDACTED}"], "n": None}
+
+
+@given(st.text(min_size=3), st.text(), st.text())
+def test_a_secret_is_found_in_text_and_in_json(secret: str, before: str, after: str) -> None:
+    """Wherever a secret stands, it is gone, also with its escapes in JSON text."""
+    redactor = Redactor([secret])
+    text = redactor.text(before + secret + after)
+    assert REDACTED in text
+    encoded = json.dumps({"a": secret}, ensure_ascii=False)
+    assert json.loads(redactor.text(encoded)) == {"a": REDACTED}
+
+
+def test_streams_and_bytes() -> None:
+    """A stream writes without secrets; bytes that are no text are left alone."""
+    inner = io.StringIO()
+    stream = RedactedStream(inner, Redactor(["pass"]))
+    assert stream.write("a pass\n") == 7
+    assert inner.getvalue() == f"a {REDACTED}\n"
+    assert Redactor(["pass"]).content(b"a pass") == f"a {REDACTED}".encode()
+    assert Redactor(["pass"]).content(b"\xffpass") == b"\xffpass"
+
+
+@pytest.mark.parametrize("secret", ['q"uote', "back\\slash", "new\nline"])
+def test_escaped_forms(secret: str) -> None:
+    """JSON's escapes of a secret are found."""
+    assert Redactor([secret]).text(json.dumps(secret)) == f'"{REDACTED}"'
