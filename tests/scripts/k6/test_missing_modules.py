@@ -1,0 +1,17 @@
+"""Modules of k6 that this version does not have."""
+
+import pytest
+
+from swell.scripts.k6.trial import Trial, TrialError
+
+
+@pytest.mark.parametrize(
+    "name", ["k6/experimental/redis", "k6/experimental/streams", "k6/browser", "k6/net/grpc"]
+)
+def test_importing_one_says_so(name: str) -> None:
+    """It fails when the script is loaded, in one line that names the module, without a wrong guess."""
+    with pytest.raises(
+        TrialError, match=f'"{name}": .* not supported yet in this version of swell'
+    ) as caught:
+        Trial(f'import x from "{name}"; export default () => 1;')
+    assert "did you mean" not in caught.value.text
