@@ -59,7 +59,7 @@ def measure(requests: int, names: int, *, sections: bool = False) -> None:
     registry = TagRegistry()
     recorder = Recorder(records=2 * requests)
     fill(registry, recorder, requests, names)
-    http, samples = recorder.swap()
+    http, samples = recorder.take()
     aggregator = WorkerAggregator(registry, SeriesRules(sections=sections))
     aggregator.consume(http, samples)
     consume = best_of(ROUNDS, lambda: partial(aggregator.consume, http, samples))

@@ -48,7 +48,7 @@ class Runtime:
         """Print the line."""
         print(level, message, fields)
 
-    def _keep(self, _http: memoryview, samples: memoryview) -> None:
+    def _keep(self, _http: bytes, samples: bytes) -> None:
         lag_series = next(
             (
                 n

@@ -268,8 +268,8 @@ def test_each_failure_has_its_exit_code_and_says_why(
     assert "bug in swell" not in result.stderr
 
 
-def test_require_trust_fails_an_untrusted_run(run: Run) -> None:
-    """A run whose load was cut short is not trusted: its own cause comes first, and 111 where it has none."""
+def test_require_trust_fails_an_untrusted_run(run: Run, tmp_path: Path) -> None:
+    """A run whose load was cut short is not trusted: 111, on the command line and in what was saved."""
     source = "import time\ndef default():\n    time.sleep(0.3)\n"
     late = ("--no-save", "-q", "-i", "1", "--require-trust")
     assert run(source, *late).exit_code == ExitCode.OK
@@ -280,9 +280,11 @@ options = {"scenarios": {"a": {"executor": "constant-arrival-rate", "rate": 20, 
 def default():
     time.sleep(0.9)
 """
-    result = run(dropping, "--no-save", "-q", "--require-trust")
+    result = run(dropping, "-q", "--require-trust", "--results-dir", "saved")
     assert result.exit_code == ExitCode.UNTRUSTED
     assert "--require-trust asks for more" in result.stderr
+    (saved,) = (tmp_path / "saved").glob("*/*.json")
+    assert json.loads(saved.read_text())["run"]["exit_code"] == ExitCode.UNTRUSTED
 
 
 def test_every_fault_of_every_layer_is_listed_at_once(run: Run, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Harness:
 
     def samples(self, metric: str) -> list[tuple[int, float]]:
         """(time, value) of the samples of ``metric`` recorded until now, in order of recording."""
-        self._collected = [*getattr(self, "_collected", []), *SAMPLE.iter_unpack(self.recorder.swap()[1])]
+        self._collected = [*getattr(self, "_collected", []), *SAMPLE.iter_unpack(self.recorder.take()[1])]
         return [
             (time_ns, value)
             for series, time_ns, value in self._collected

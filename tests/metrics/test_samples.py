@@ -9,19 +9,20 @@ def test_records_are_read_as_they_were_written() -> None:
     values = tuple(range(len(HTTP_FIELDS)))
     recorder.http(*values)
     recorder.sample(7, 8, 9.5)
-    http, samples = recorder.swap()
+    http, samples = recorder.take()
     assert HTTP.unpack(http) == values
     assert SAMPLE.unpack(samples) == (7, 8, 9.5)
 
 
-def test_a_full_buffer_is_handed_over() -> None:
-    """Either buffer's end hands both over, and nothing is lost or given twice."""
+def test_a_full_recorder_is_handed_over() -> None:
+    """As many records as it was made for, of either kind, are handed over; nothing is lost or given twice."""
     seen: list[tuple[bytes, bytes]] = []
     recorder = Recorder(lambda http, samples: seen.append((bytes(http), bytes(samples))), records=2)
     for number in range(5):
         recorder.sample(number, 0, 0.0)
     for number in range(3):
         recorder.http(number, *range(11))
+    assert len(seen) == 2
     recorder.flush()
     samples = b"".join(part for _, part in seen)
     assert [series for series, _, _ in SAMPLE.iter_unpack(samples)] == [0, 1, 2, 3, 4]
@@ -29,14 +30,26 @@ def test_a_full_buffer_is_handed_over() -> None:
     assert [record[0] for record in HTTP.iter_unpack(http)] == [0, 1, 2]
 
 
-def test_swapped_bytes_outlive_the_next_records() -> None:
-    """Recording goes on in the other buffers."""
+def test_what_was_packed_by_the_caller_is_kept_too() -> None:
+    """The hot paths' way in leads to the same records, and ``is_full`` tells them when to flush."""
+    recorder = Recorder(records=1)
+    recorder.keep_sample(SAMPLE.pack(1, 2, 3.0))
+    assert not recorder.is_full
+    recorder.keep_http(HTTP.pack(*range(len(HTTP_FIELDS))))
+    assert recorder.is_full
+    http, samples = recorder.take()
+    assert (HTTP.unpack(http)[1], SAMPLE.unpack(samples)) == (1, (1, 2, 3.0))
+    assert not recorder.is_full
+
+
+def test_taken_records_outlive_the_next_ones() -> None:
+    """What was taken does not change when recording goes on."""
     recorder = Recorder(records=2)
     recorder.sample(1, 0, 0.0)
-    _, first = recorder.swap()
+    _, first = recorder.take()
     recorder.sample(2, 0, 0.0)
     assert SAMPLE.unpack(first)[0] == 1
-    assert SAMPLE.unpack(recorder.swap()[1])[0] == 2
+    assert SAMPLE.unpack(recorder.take()[1])[0] == 2
 
 
 def test_errors_are_counted_by_kind_with_the_first_example() -> None:

@@ -55,7 +55,7 @@ class Bench:
 
     def records(self) -> list[dict[str, Any]]:
         """The HTTP records since the last call, with their tags as a dictionary."""
-        http, _ = self.recorder.swap()
+        http, _ = self.recorder.take()
         rows = [dict(zip(HTTP_FIELDS, row, strict=True)) for row in HTTP.iter_unpack(bytes(http))]
         for row in rows:
             row["tags"] = self.registry[row["tags"]].as_dict()

@@ -69,7 +69,7 @@ class Suite:
                 )
             client.end_iteration()
             client.close()
-            self.made.recorder.swap()
+            self.made.recorder.take()
             self.done += 1
 
     def stream_all(self, seeds: Iterator[int]) -> None:
@@ -88,7 +88,7 @@ class Suite:
                 self.faults.append(f"seed {seed}, {attack.family}, streamed: {fault}")
             client.end_iteration()
             client.close()
-            self.made.recorder.swap()
+            self.made.recorder.take()
             self.done += 1
 
     def _stream(self, client: HTTPClient, attack: Attack) -> str:

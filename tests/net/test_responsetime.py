@@ -21,7 +21,7 @@ def opened(bench: Callable[..., Any], *exchanges: Any) -> Any:
 
 def response_times(made: Any) -> list[float]:
     """The samples of the metric, in milliseconds."""
-    _, samples = made.recorder.swap()
+    _, samples = made.recorder.take()
     rows = list(SAMPLE.iter_unpack(bytes(samples)))
     assert all(made.registry.series_key(row[0])[0] == "http_req_response_time" for row in rows)
     return [row[2] for row in rows]
@@ -64,7 +64,7 @@ def test_the_tags_are_the_requests(bench: Callable[..., Any]) -> None:
     made = opened(bench, Exchange(OK))
     made.vu.start_lag_ns = 0
     made.client.request("GET", URL, name="/x")
-    _http, samples = made.recorder.swap()
+    _http, samples = made.recorder.take()
     (row,) = SAMPLE.iter_unpack(bytes(samples))
     tags = made.registry.series_key(row[0])[1].as_dict()
     assert (tags["name"], tags["status"]) == ("/x", "200")

@@ -39,7 +39,7 @@ class Fleet:
         with gevent.Timeout(PATIENCE_S):
             while len(self.seen) < VUS:
                 gevent.sleep(0.01)
-        self._recorder.swap()
+        self._recorder.take()
 
 
 def test_every_vu_comes_back_after_every_restart(bench: Callable) -> None:

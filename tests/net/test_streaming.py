@@ -276,7 +276,7 @@ def test_an_interrupted_stream_counts_its_bytes_only(bench: Callable) -> None:
         reader.kill(IterationInterrupted)
         assert isinstance(reader.exception or reader.value, IterationInterrupted | gevent.GreenletExit)
         steps.go()
-    _, samples = made.recorder.swap()
+    _, samples = made.recorder.take()
     assert made.records() == []
     assert len(samples) == 2 * 24  # bytes sent and received
 

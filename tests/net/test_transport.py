@@ -142,7 +142,7 @@ def test_an_interrupted_exchange_leaves_no_record_but_its_bytes(bench: Callable)
         while not server.connections or not server.connections[0].received:
             gevent.sleep(0.001)
         greenlet.kill(IterationInterrupted)
-        http, samples = made.recorder.swap()
+        http, samples = made.recorder.take()
         assert (len(http), len(samples)) == (0, 24)
         assert made.registry.series_key(0)[0] == "data_sent"
         assert made.client._idle.get(("http", "127.0.0.1", server.port), []) == []

@@ -150,7 +150,7 @@ def all_closed(sockets: list[Any]) -> bool:
 def samples(bench: Any) -> dict[str, list[float]]:
     """The values recorded since the last call, by metric."""
     found: dict[str, list[float]] = {}
-    _, recorded = bench.recorder.swap()
+    _, recorded = bench.recorder.take()
     for series, _, value in SAMPLE.iter_unpack(bytes(recorded)):
         found.setdefault(bench.registry.series_key(series)[0], []).append(value)
     return found

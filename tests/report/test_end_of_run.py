@@ -11,7 +11,14 @@ from swell.metrics.snapshot import ErrorRow, Reason, RequestRow, Snapshot, Verdi
 from swell.report.ansi import Painter, cell_width, ellipsised, strip_ansi
 from swell.report.endofrun import end_of_run, figure, own_parts, verdict_lines
 from swell.report.openmodel import open_model_table
-from swell.report.requests import MAX_ERRORS, MAX_ROWS, common_origin, error_table, request_table
+from swell.report.requests import (
+    MAX_ERRORS,
+    MAX_ROWS,
+    UNLIMITED,
+    common_origin,
+    error_table,
+    request_table,
+)
 
 PLAIN = Painter(colour=False)
 
@@ -118,6 +125,16 @@ def test_errors_are_grouped_with_one_example_each() -> None:
         "   3 ×  connection refused [1212]",
         "        GET /a  e.g. dial 127.0.0.1:1",
     ]
+
+
+def test_messages_of_errors_are_cut_for_a_terminal_only() -> None:
+    """Whoever reads a file or pipe gets the whole message, and the whole example."""
+    message, example = "no answer " * 30, "http://127.0.0.1/" + "a" * 200
+    errors = (ErrorRow(1050, message.strip(), "GET", "/a", 1, example),)
+    assert all(len(line) <= 80 for line in error_table(errors, width=80, paint=PLAIN))
+    whole = "\n".join(error_table(errors, width=UNLIMITED, paint=PLAIN))
+    assert f"{message.strip()} [1050]" in whole
+    assert example in whole
 
 
 def test_many_kinds_of_errors_are_cut_with_their_sum() -> None:

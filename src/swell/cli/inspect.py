@@ -30,7 +30,11 @@ class _LoadedError(SwellError):
 )
 @click.pass_obj
 def command(system: System, /, script: str, *, execution_requirements: bool, **values: Any) -> ExitCode:
-    """Print the options of SCRIPT, a Python or k6 script as JSON, without running it."""
+    """Print the options of SCRIPT, a Python or k6 script as JSON, without running it.
+
+    Options that the script leaves alone are null, as in k6; --execution-requirements shows what a run takes
+    for them.
+    """
     file = find_script(script, system)
     document = inspect(file, values, system, consolidate=execution_requirements)
     system.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -133,14 +133,22 @@ class Session(RunListener):
         self._progress.stop()
         self._progress = QuietProgress(self._log)
         self._close_writer()
-        snapshot, outputs = result.snapshot, self._known_outputs()
+        outputs = self._known_outputs()
+        snapshot, untrusted = judged(result, require_trust=outputs.options.require_trust)
         saved_to = outputs.save(snapshot)
         outputs.export(snapshot)
         mode = outputs.options.summary_mode
         if result.summary_files is None and mode != "disabled":
             system = self._system
             system.stdout.write(
-                end_of_run(snapshot, mode=mode, colour=self._colour, width=system.width, saved_to=saved_to)
+                end_of_run(
+                    snapshot,
+                    mode=mode,
+                    colour=self._colour,
+                    width=system.width,
+                    cuts_errors=system.has_width,
+                    saved_to=saved_to,
+                )
             )
             system.stdout.flush()
         else:
@@ -148,9 +156,8 @@ class Session(RunListener):
             self._tell_outcome(snapshot, saved_to)
         if result.cause is not None:
             raise result.cause.as_error()
-        if outputs.options.require_trust and snapshot.verdict and snapshot.verdict.level != "trusted":
-            message = f"the measurement is {snapshot.verdict.level}, and --require-trust asks for more"
-            raise SwellError(message, exit_code=ExitCode.UNTRUSTED, slug="untrusted")
+        if untrusted is not None:
+            raise untrusted
         return result.exit_code
 
     def log(self, level: str, message: str, **fields: str) -> None:
@@ -301,6 +308,19 @@ def open_log(command: CommandSettings, system: System, stack: ExitStack) -> LogW
         colour=is_tty and system.color and not command.no_color,
         log_format=command.log_format,
         verbose=command.verbose,
+    )
+
+
+def judged(result: RunResult, *, require_trust: bool) -> tuple[Snapshot, SwellError | None]:
+    """The snapshot with the exit code that the command will have, and the error where trust is missing."""
+    snapshot = result.snapshot
+    verdict = snapshot.verdict
+    if not require_trust or result.cause is not None or verdict is None or verdict.level == "trusted":
+        return snapshot, None
+    message = f"the measurement is {verdict.level}, and --require-trust asks for more"
+    run = msgspec.structs.replace(snapshot.run, exit_code=int(ExitCode.UNTRUSTED))
+    return msgspec.structs.replace(snapshot, run=run), SwellError(
+        message, exit_code=ExitCode.UNTRUSTED, slug="untrusted"
     )
 
 

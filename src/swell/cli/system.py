@@ -108,9 +108,14 @@ class System:
         return self.stdout_is_tty and env.get("TERM") != "dumb"
 
     @property
+    def has_width(self) -> bool:
+        """Whether output has a width that lines must keep: a terminal's, or COLUMNS."""
+        return self.stdout_is_tty or self.env.get("COLUMNS", "").isdigit()
+
+    @property
     def width(self) -> int:
         """Columns of the terminal, or 80 where there is none; COLUMNS wins, as everywhere."""
-        if not self.stdout_is_tty and not self.env.get("COLUMNS", "").isdigit():
+        if not self.has_width:
             return DEFAULT_WIDTH
         return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 

@@ -95,7 +95,7 @@ class ForegroundRuntime:
                     found.append(Measured(name, tags.as_dict(), time_ns, value))
         return found
 
-    def _keep(self, _http: memoryview, samples: memoryview) -> None:
+    def _keep(self, _http: bytes, samples: bytes) -> None:
         if samples:
             self._records.append(bytes(samples))
 

@@ -49,7 +49,7 @@ class Telemetry:
         self._taken_ns = clock.now_ns()
         self._seconds: gevent.Greenlet[..., None] | None = None
         # Where the recorder's buffers go when it is not paused; None while it is not.
-        self._unpaused: Callable[[memoryview, memoryview], None] | None = None
+        self._unpaused: Callable[[bytes, bytes], None] | None = None
         self._pauses = 0
 
     def begin(self) -> None:

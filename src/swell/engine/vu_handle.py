@@ -26,6 +26,7 @@ from greenlet import greenlet
 
 from swell.base.clock import NS_PER_MS
 from swell.engine.vu import VU, ControlFlow, IterationInterrupted, RunAborted, VUStopped, current_vu
+from swell.metrics.samples import SAMPLE
 
 if TYPE_CHECKING:
     from swell.engine.executor import Executor
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 INSIST_NS = 100 * NS_PER_MS
 INSIST_TIMES = 20
+
+_pack = SAMPLE.pack
 
 # Later than every instant of a run: a VU without a planned end.
 FOREVER_NS: Final = 1 << 62
@@ -70,11 +73,11 @@ class VUHandle:
         "_duration_series",
         "_end_iteration",
         "_executor",
+        "_keep_sample",
         "_lag_series",
         "_minimum_ns",
         "_now",
         "_response_series",
-        "_sample",
         "_sent_series",
         "_series",
         "_state",
@@ -106,7 +109,7 @@ class VUHandle:
         runtime = executor.runtime
         self._counts = executor.counts
         self._now = executor.clock.now_ns
-        self._sample = runtime.recorder.sample
+        self._keep_sample = runtime.recorder.keep_sample
         self._base_tags = executor.base_tags
         self._series = runtime.registry.series
         self._duration_series = executor.duration_series
@@ -194,7 +197,7 @@ class VUHandle:
         started_ns = now()
         if intended_ns >= 0:
             vu.start_lag_ns = lag_ns = started_ns - intended_ns
-            self._sample(self._lag_series, started_ns, lag_ns / NS_PER_MS)
+            self._keep_sample(_pack(self._lag_series, started_ns, lag_ns / NS_PER_MS))
         try:
             self._call()  # type: ignore[misc]  # bound by _main
         except BaseException as error:  # noqa: BLE001  # a script may raise anything, SystemExit and Timeout too
@@ -211,12 +214,13 @@ class VUHandle:
             if vu.tags is not self._base_tags:
                 # The script has set some, and they hold for its iteration as well (k6's rule).
                 series = self._series("iteration_duration", vu.tags)
-            self._sample(series, ended_ns, (ended_ns - started_ns) / NS_PER_MS)
+            keep = self._keep_sample
+            keep(_pack(series, ended_ns, (ended_ns - started_ns) / NS_PER_MS))
             if intended_ns >= 0:
-                self._sample(self._response_series, ended_ns, (ended_ns - intended_ns) / NS_PER_MS)
+                keep(_pack(self._response_series, ended_ns, (ended_ns - intended_ns) / NS_PER_MS))
         else:
             # Of 0 bytes: for outputs it ends what the VU has sent and received in this iteration.
-            self._sample(self._sent_series, ended_ns, 0.0)
+            self._keep_sample(_pack(self._sent_series, ended_ns, 0.0))
         self._end_iteration(vu)
         vu.iteration += 1
         vu.iteration_in_scenario += 1

@@ -1,8 +1,9 @@
 """The two fixed-width records that every measurement of a worker travels in.
 
 One ``HTTP`` record holds a whole exchange (all phases, sizes, outcome) and stands for nine metrics; a
-``SAMPLE`` record holds one value of any other series. Both are packed into preallocated buffers, which costs
-0.2 µs against 0.5 µs for a list of tuples and needs no conversion before numpy reads it in place.
+``SAMPLE`` record holds one value of any other series. Each is packed at once, so that numpy reads them in
+place once they are joined: two calls into C and none into Python, 0.09 µs where a method with a buffer and an
+offset took 0.15.
 """
 
 from collections.abc import Callable
@@ -46,104 +47,55 @@ DEFAULT_RECORDS = 8192
 
 
 class Recorder:
-    """The buffers that a worker's VUs write into; full ones are handed to ``on_full``.
+    """What a worker's VUs have recorded and ``on_full`` was not handed yet.
 
-    The hot methods ``http`` and ``sample`` take positional arguments in the order of the field tuples.
+    The hot paths keep what they pack themselves: ``keep_sample(SAMPLE.pack(series, time_ns, value))`` and
+    ``keep_http(HTTP.pack(...))``, with the fields in the order of the field tuples. Who may record without
+    letting the hub turn, whose tick empties the lists, uses ``sample`` or looks at ``is_full``.
     """
 
-    __slots__ = (
-        "_http_end",
-        "_http_offset",
-        "_sample_end",
-        "_sample_offset",
-        "_spare_http",
-        "_spare_samples",
-        "http_buffer",
-        "on_full",
-        "sample_buffer",
-    )
+    __slots__ = ("_http", "_limit", "_samples", "keep_http", "keep_sample", "on_full")
 
     def __init__(
-        self, on_full: Callable[[memoryview, memoryview], None] | None = None, records: int = DEFAULT_RECORDS
+        self, on_full: Callable[[bytes, bytes], None] | None = None, records: int = DEFAULT_RECORDS
     ) -> None:
         self.on_full = on_full
-        self.http_buffer = bytearray(records * HTTP.size)
-        self._spare_http = bytearray(records * HTTP.size)
-        self.sample_buffer = bytearray(2 * records * SAMPLE.size)
-        self._spare_samples = bytearray(2 * records * SAMPLE.size)
-        self._http_offset = 0
-        self._http_end = len(self.http_buffer)
-        self._sample_offset = 0
-        self._sample_end = len(self.sample_buffer)
+        self._limit = records
+        self._http: list[bytes] = []
+        self._samples: list[bytes] = []
+        # The lists stay the same: these may be bound once.
+        self.keep_http = self._http.append
+        self.keep_sample = self._samples.append
 
-    def http(
-        self,
-        tags: int,
-        ended_ns: int,
-        blocked_ns: int,
-        connecting_ns: int,
-        tls_ns: int,
-        sending_ns: int,
-        waiting_ns: int,
-        receiving_ns: int,
-        sent_bytes: int,
-        received_bytes: int,
-        gap_ns: int,
-        flags: int,
-        _pack: Callable[..., None] = HTTP.pack_into,  # bound once: a global lookup less per request
-        _size: int = HTTP.size,
-    ) -> None:
-        """Record one exchange."""
-        offset = self._http_offset
-        _pack(
-            self.http_buffer,
-            offset,
-            tags,
-            ended_ns,
-            blocked_ns,
-            connecting_ns,
-            tls_ns,
-            sending_ns,
-            waiting_ns,
-            receiving_ns,
-            sent_bytes,
-            received_bytes,
-            gap_ns,
-            flags,
-        )
-        self._http_offset = offset = offset + _size
-        if offset == self._http_end:
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to ``flush`` without waiting for the tick."""
+        return len(self._samples) >= 2 * self._limit or len(self._http) >= self._limit
+
+    def http(self, *fields: int) -> None:
+        """Record one exchange, given in the order of ``HTTP_FIELDS``."""
+        self.keep_http(HTTP.pack(*fields))
+        if self.is_full:
             self.flush()
 
-    def sample(
-        self,
-        series: int,
-        time_ns: int,
-        value: float,
-        _pack: Callable[..., None] = SAMPLE.pack_into,
-        _size: int = SAMPLE.size,
-    ) -> None:
+    def sample(self, series: int, time_ns: int, value: float) -> None:
         """Record one value of a series."""
-        offset = self._sample_offset
-        _pack(self.sample_buffer, offset, series, time_ns, value)
-        self._sample_offset = offset = offset + _size
-        if offset == self._sample_end:
+        self.keep_sample(SAMPLE.pack(series, time_ns, value))
+        if self.is_full:
             self.flush()
 
     def flush(self) -> None:
-        """Hand what is recorded to ``on_full`` and go on in the spare buffers."""
-        http, samples = self.swap()
+        """Hand what is recorded to ``on_full``."""
+        http, samples = self.take()
         if self.on_full is not None:
             self.on_full(http, samples)
 
-    def swap(self) -> tuple[memoryview, memoryview]:
-        """The recorded bytes (valid until the next swap); recording goes on in the other buffers."""
-        http = memoryview(self.http_buffer)[: self._http_offset]
-        samples = memoryview(self.sample_buffer)[: self._sample_offset]
-        self.http_buffer, self._spare_http = self._spare_http, self.http_buffer
-        self.sample_buffer, self._spare_samples = self._spare_samples, self.sample_buffer
-        self._http_offset = self._sample_offset = 0
-        return http, samples
+    def take(self) -> tuple[bytes, bytes]:
+        """The records of both kinds, which are no longer kept."""
+        taken = b"".join(self._http), b"".join(self._samples)
+        self._http.clear()
+        self._samples.clear()
+        return taken
 
 
 class ErrorSeen(msgspec.Struct):

@@ -150,7 +150,7 @@ class WorkerAggregator:
         """Make a metric known that the rules do not name (one made while the run goes on)."""
         self._catalogue.register(metric)
 
-    def consume(self, http: memoryview, samples: memoryview) -> None:
+    def consume(self, http: bytes, samples: bytes) -> None:
         """Add whole ``HTTP`` and ``SAMPLE`` records; the memory is free again afterwards."""
         if len(http):
             exchanges = np.frombuffer(http, dtype=np.int64).reshape(-1, len(HTTP_FIELDS))

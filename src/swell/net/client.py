@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
-from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
+from swell.metrics.samples import ERROR, FAILED, HTTP, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
 from swell.net.cookies import CookieJar
 from swell.net.dialing import DialError, open_connection
 from swell.net.failure import Failure, FailureError, failure_from, status_code
@@ -18,6 +18,7 @@ from swell.net.prepared import PoolKey, PreparedRequest, RequestOptions, timeout
 from swell.net.response import Request, RequestError, Response
 from swell.net.responsetime import note_response_time
 from swell.net.rounds import MAY_GO_ON, authorized, follow
+from swell.net.tagging import tag_set_number
 from swell.net.transport import Connection
 from swell.net.upload import ContinueBody, RequestBodyError
 from swell.net.url import clean
@@ -39,6 +40,7 @@ IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE
 MAX_SET_COOKIES: Final = 200
 # Hosts of one VU whose connections are kept; Go's client keeps 100 connections.
 MAX_IDLE_ORIGINS: Final = 100
+_pack = HTTP.pack
 NO_PHASES: Final = (0, 0, 0, 0, 0, 0)
 
 
@@ -54,7 +56,18 @@ class TagHolder(Protocol):
 class HTTPClient:
     """The HTTP client of one VU; several of its greenlets may use it at once (``batch``)."""
 
-    __slots__ = ("_idle", "_jar", "_shared", "_source", "_vu", "challenges", "places", "streams")
+    __slots__ = (
+        "_idle",
+        "_jar",
+        "_keep_record",
+        "_shared",
+        "_source",
+        "_throws",
+        "_vu",
+        "challenges",
+        "places",
+        "streams",
+    )
 
     def __init__(self, shared: "HTTPShared", vu: TagHolder) -> None:
         self._shared = shared
@@ -66,6 +79,8 @@ class HTTPClient:
         self.streams: WeakSet[StreamedResponse] | None = None
         self._jar: CookieJar | None = None
         self._source = shared.local_ips.of(vu.id)
+        self._keep_record = shared.recorder.keep_http
+        self._throws = shared.options.throw
 
     def __repr__(self) -> str:
         idle = sum(len(connections) for connections in self._idle.values())
@@ -84,19 +99,30 @@ class HTTPClient:
         Raises ``TypeError`` or ``ValueError`` for options that make no sense, and ``RequestError`` for a
         failed request where the option ``throw`` is on.
         """
-        shared = self._shared
+        if not options:
+            return self.plain_request(method, url)
         try:
-            if options:
-                prepared = self.prepare(method, url, options)
-            else:
-                prepared = shared.factory.plain.get((method, url)) or shared.factory.prepare(method, url)
+            prepared = self.prepare(method, url, options)
         except FailureError as error:
             return self.refused(method, url, error.failure)
+        return self._answer(prepared)
+
+    def plain_request(self, method: str, url: str) -> Response:
+        """``request`` without options: the hot path."""
+        factory = self._shared.factory
+        try:
+            prepared = factory.plain.get((method, url)) or factory.prepare(method, url)
+        except FailureError as error:
+            return self.refused(method, url, error.failure)
+        return self._answer(prepared)
+
+    def _answer(self, prepared: PreparedRequest) -> Response:
+        """The last response of ``prepared`` and of what follows from it."""
         response = self.send(prepared)
         if response.status_code in MAY_GO_ON:
             response = follow(self, prepared, response)
-        if shared.options.throw and response.error:
-            raise RequestError(f"{method} {response.url}: {response.error}", response)
+        if self._throws and response.error:
+            raise RequestError(f"{prepared.method} {response.url}: {response.error}", response)
         return response
 
     def prepare(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:
@@ -287,26 +313,21 @@ class HTTPClient:
         if is_new:
             flags |= NEW_CONNECTION
             connecting, tls = connection.connecting_ns, connection.tls_ns
-        expected = failure is None and prepared.expected(status)
-        if not expected:
-            flags |= FAILED
         context = self._vu.tags
-        number = prepared.template.numbers.get(context.number << 11 | status << 1 | expected)
-        if number is None or failure is not None:
-            number = self.number(prepared, context, status, connection, failure, expected)
-        shared.recorder.http(
-            number,
-            connection.arrived_ns,
-            acquired - started,
-            connecting,
-            tls,
-            sent - acquired,
-            first - sent,
-            last - first,
-            connection.sent_bytes,
-            connection.received_bytes,
-            connection.arrived_ns - last,
-            flags,
+        if prepared.seen_status == status and prepared.seen_context is context and failure is None:
+            number = prepared.seen_number
+        else:
+            expected = failure is None and prepared.expected(status)
+            if not expected:
+                flags |= FAILED
+            number = tag_set_number(prepared, context, status, connection, failure, expected)
+        blocked, sending, waiting, receiving = acquired - started, sent - acquired, first - sent, last - first
+        arrived = connection.arrived_ns
+        self._keep_record(
+            _pack(
+                *(number, arrived, blocked, connecting, tls, sending, waiting, receiving),
+                *(connection.sent_bytes, connection.received_bytes, arrived - last, flags),
+            )
         )
         connection.sent_bytes = connection.received_bytes = 0
         if not connection.is_dead:
@@ -315,7 +336,7 @@ class HTTPClient:
                 idle.append(connection)
             else:
                 self.keep(prepared.origin, connection)
-        phases = (acquired - started, connecting, tls, sent - acquired, first - sent, last - first)
+        phases = (blocked, connecting, tls, sending, waiting, receiving)
         if self._vu.start_lag_ns >= 0:
             note_response_time(shared.registry, shared.recorder, self._vu, number, last, phases)
         response = Response(status, prepared, head, content, phases, connection)
@@ -354,33 +375,6 @@ class HTTPClient:
         for observer in self._shared.observers:
             observer(response)
 
-    def number(
-        self,
-        prepared: PreparedRequest,
-        context: "TagSet",
-        status: int,
-        connection: Connection | None,
-        failure: Failure | None,
-        expected: bool,
-    ) -> int:
-        """The number of the exchange's tag set, remembered where it is of a kind that comes again."""
-        facts: dict[str, str] = {}
-        if connection is not None:
-            head = connection.parser.head
-            facts["proto"] = f"HTTP/{head.http_version}" if head is not None else ""
-            facts["tls_version"] = connection.tls_version
-            if connection.exchanges:
-                # k6 names the address of a connection only, not one that refused it.
-                facts["ip"] = connection.address.ip
-        if failure is not None:
-            facts["error"], facts["error_code"] = failure.message, str(failure.code)
-        elif status >= 400:  # noqa: PLR2004
-            facts["error_code"] = str(status_code(status))
-        number = prepared.template.number(context, status, expected=expected, facts=facts)
-        if failure is None:
-            prepared.template.numbers[context.number << 11 | status << 1 | expected] = number
-        return number
-
     # Failures
 
     def failed(
@@ -407,7 +401,7 @@ class HTTPClient:
                 first = max(connection.first_byte_ns, sent) if connection.first_byte_ns else now
                 sending, waiting, receiving = sent - acquired, first - sent, now - first
         context = self._vu.tags
-        number = self.number(prepared, context, 0, connection, failure, expected=False)
+        number = tag_set_number(prepared, context, 0, connection, failure, expected=False)
         phases = (acquired - started, connecting, tls, sending, waiting, receiving)
         shared.recorder.http(number, now, *phases, sent_bytes, received_bytes, 0, flags)
         self.note_response_time(number, now, phases)

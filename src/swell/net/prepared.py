@@ -134,6 +134,9 @@ class PreparedRequest:
         "payload",
         "proxy",
         "proxy_is_given",
+        "seen_context",
+        "seen_number",
+        "seen_status",
         "template",
         "text",
         "timeout_ns",
@@ -166,6 +169,9 @@ class PreparedRequest:
         self.expected: Expected = is_expected
         self.digest: DigestAuth | None = None
         self.expects_continue = False
+        # The last answer that was expected and its tag set's number: most answers are like the one before.
+        self.seen_status = self.seen_number = 0
+        self.seen_context: TagSet | None = None
 
     def __repr__(self) -> str:
         return f"<PreparedRequest {self.method} {self.url.tag}>"

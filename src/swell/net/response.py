@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from swell.net.transport import Connection
 
 NS_PER_MS = 1e6
+_decode = msgspec.json.decode
 
 
 # Python's codecs that are no charsets, and of which some raise whatever the error handler says.
@@ -194,7 +195,7 @@ class Response:
         Raises ``ValueError`` where it is no JSON; the message names the request.
         """
         try:
-            return msgspec.json.decode(self.content)
+            return _decode(self.content)
         except msgspec.DecodeError:
             pass
         try:

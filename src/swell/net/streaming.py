@@ -21,6 +21,7 @@ from swell.net.places import CROWDED
 from swell.net.prepared import PreparedRequest, RequestOptions
 from swell.net.response import NS_PER_MS, RequestError, Response, text_codec
 from swell.net.rounds import MAY_GO_ON, Rounds
+from swell.net.tagging import tag_set_number
 from swell.net.upload import ContinueBody, RequestBodyError
 
 if TYPE_CHECKING:
@@ -339,7 +340,7 @@ class StreamedResponse(Response):
         flags |= NEW_CONNECTION if self._is_new else 0
         flags |= 0 if expected else FAILED
         flags |= ERROR if failure is not None else 0
-        number = client.number(prepared, client.context_tags, status, connection, failure, expected)
+        number = tag_set_number(prepared, client.context_tags, status, connection, failure, expected)
         gap = connection.arrived_ns - connection.last_byte_ns
         moved = connection.sent_bytes, connection.received_bytes
         client.shared.recorder.http(number, monotonic_ns(), *self._phases, *moved, gap, flags)

@@ -21,6 +21,7 @@ from time import monotonic_ns
 from typing import Any, Final, NamedTuple
 
 from gevent import get_hub, getcurrent, monkey
+from greenlet import greenlet
 
 from swell.base.clock import CLOCK_OFFSET
 from swell.net.failure import DialTimeoutError, ExchangeTimeoutError
@@ -66,6 +67,7 @@ class Connection:
         "_recvmsg",
         "_send",
         "_socket",
+        "_switch_to_hub",
         "_timer",
         "_tls",
         "_waiter",
@@ -95,6 +97,8 @@ class Connection:
     def __init__(self, address: Endpoint, source_ip: str | None = None) -> None:
         self.address = address
         self._hub: Any = get_hub()
+        # The hub's own switch() looks for a ``switch_out`` of the caller first, which VUs do not have.
+        self._switch_to_hub = greenlet.switch.__get__(self._hub)
         self.parser = ResponseParser()
         self.is_dead = False
         self.busy = False
@@ -235,7 +239,7 @@ class Connection:
                 if self._armed_until_ns == 0 or deadline_ns < self._armed_until_ns:
                     self._arm_timer(deadline_ns)
                 self._waiter = getcurrent()
-                self._hub.switch()
+                self._switch_to_hub()
         except BaseException:
             self.close()
             raise

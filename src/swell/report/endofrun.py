@@ -12,7 +12,7 @@ from swell.report.invariants import invariant_lines
 from swell.report.legacy import legacy_summary
 from swell.report.numbers import significant
 from swell.report.openmodel import open_model_table
-from swell.report.requests import error_table, request_table
+from swell.report.requests import UNLIMITED, error_table, request_table
 from swell.report.summary import SummaryStyle, k6_summary
 
 DEFAULT_WIDTH = 80
@@ -37,16 +37,18 @@ def end_of_run(
     mode: str = "compact",
     colour: bool = False,
     width: int = DEFAULT_WIDTH,
+    cuts_errors: bool = True,
     saved_to: str = "",
 ) -> str:
     """Everything printed at the end of a run, line breaks around it included.
 
-    ``mode`` is compact, full, legacy, or disabled (then nothing is printed, as in k6).
+    ``mode`` is compact, full, legacy, or disabled (then nothing is printed, as in k6). In a file or pipe,
+    where ``cuts_errors`` is False, messages of errors stand there in full length, whatever ``width`` is.
     """
     if mode == "disabled":
         return ""
     return f"\n{summary_text(snapshot, mode=mode, colour=colour)}\n\n" + own_parts(
-        snapshot, colour=colour, width=width, saved_to=saved_to
+        snapshot, colour=colour, width=width, cuts_errors=cuts_errors, saved_to=saved_to
     )
 
 
@@ -58,7 +60,12 @@ def summary_text(snapshot: Snapshot, *, mode: str = "compact", colour: bool = Fa
 
 
 def own_parts(
-    snapshot: Snapshot, *, colour: bool = False, width: int = DEFAULT_WIDTH, saved_to: str = ""
+    snapshot: Snapshot,
+    *,
+    colour: bool = False,
+    width: int = DEFAULT_WIDTH,
+    cuts_errors: bool = True,
+    saved_to: str = "",
 ) -> str:
     """Request table, errors, invariants, warnings, verdict, where it was saved; an empty line after each."""
     paint = Painter(colour)
@@ -66,7 +73,7 @@ def own_parts(
     blocks = [
         request_table(snapshot, width=width, paint=paint),
         open_model_table(snapshot, width=width, paint=paint),
-        error_table(snapshot.errors, width=width, paint=paint),
+        error_table(snapshot.errors, width=width if cuts_errors else UNLIMITED, paint=paint),
         invariant_lines(snapshot.invariants, snapshot.ledgers, width=width, paint=paint),
         _warnings(snapshot.warnings, width, paint),
         _outcome(snapshot, width, paint),

@@ -30,6 +30,8 @@ _HEADERS = ("count", "failed", "p50", "p95", "p99", "max", "req/s")
 # More rows than this are no longer read in a terminal; all of them are in the saved run.
 MAX_ROWS = 40
 MAX_ERRORS = 12
+# A width that no line reaches: in a file or pipe messages stand in full.
+UNLIMITED = 1 << 20
 _MIN_NAME_WIDTH = 12
 _NO_VALUES = "-"
 
@@ -163,7 +165,7 @@ def _lines(row: _Row, grid: _Grid, paint: Painter) -> list[str]:
 
 
 def error_table(errors: tuple[ErrorRow, ...], *, width: int = 80, paint: Painter) -> list[str]:
-    """Failures grouped by kind, the most frequent first, each with one example."""
+    """Failures grouped by kind, the most frequent first, each with one example; ``UNLIMITED`` cuts none."""
     if not errors:
         return []
     ordered = sorted(errors, key=lambda row: (-row.count, row.code, row.name))

@@ -194,6 +194,22 @@ def test_missing_file_and_bad_choices(faults):
     assert found[5].startswith("script.py:6: feeder.of() was given no rows")
 
 
+def test_a_broken_file_of_two_feeders(faults):
+    """What is wrong inside a file is listed once; that it is missing, at each line that names it."""
+    found = faults(
+        """
+        from swell import feeder
+        a, b = feeder.csv("rows.csv"), feeder.csv("rows.csv", order="circular")
+        c = feeder.csv("nowhere.csv")
+        d = feeder.csv("nowhere.csv")
+        def default(): pass
+        """,
+        rows_csv="a,b\n1\n",
+    )
+    places = [line.partition(": ")[0] for line in found]
+    assert places == ["rows.csv:2", "script.py:4", "script.py:5"], found
+
+
 def test_wrong_context(start, load):
     """Feeders are made while the script loads, and drawn from in VUs; both say so."""
     loaded = start("from swell import feeder\ndef default(): feeder.of([1])\n")

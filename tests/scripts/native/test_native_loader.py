@@ -243,6 +243,24 @@ def test_all_faults_at_once(faults):
         assert any(line.startswith(start) for line in found), (start, found)
 
 
+def test_the_faults_of_a_second_scenario_of_one_name(faults):
+    """Its name is one fault and does not hide what else is wrong with it."""
+    found = faults(
+        """
+        from swell import scenario
+
+        @scenario(executor="constant-vus", vus=1, duration="1s")
+        def work(): pass
+
+        @scenario(executor="constant-vus", name="work", vus={1}, duration="1s")
+        def other(): pass
+        """
+    )
+    assert [line.partition(": ")[0] for line in found] == ["script.py:7", "script.py:7"]
+    assert "declared twice, first at script.py:4" in found[0]
+    assert "vus is of type set" in found[1]
+
+
 @pytest.mark.parametrize(
     ("function", "problem"),
     [

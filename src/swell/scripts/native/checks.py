@@ -10,6 +10,7 @@ from typing import NoReturn, ParamSpec, TypeVar, overload
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.engine.vu import ControlFlow, RunAborted, current_vu
+from swell.metrics.samples import SAMPLE
 from swell.metrics.tags import TagSet
 from swell.scripts.native.randomness import random
 from swell.scripts.native.state import TagValues, VUState, calling_place, running_vu
@@ -18,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # k6's separator of group paths; it may not stand in a name.
 SEPARATOR = "::"
+_pack = SAMPLE.pack
 
 
 class IterationFailed(Exception):  # noqa: N818  # reads as the event it is, in logs and in `except`
@@ -45,7 +47,7 @@ def check(
     """
     vu = current_vu.get(None) or running_vu("check()")
     state: VUState = vu.language
-    sample = state.sample
+    keep = state.keep_sample
     tag_set = vu.tags if tags is None else state.worker.extend(vu.tags, tags)
     numbers = state.worker.check_numbers.get(tag_set) or {}
     at = state.now()
@@ -57,14 +59,17 @@ def check(
             if number < 0:
                 number = _first_check(state, tag_set, name, condition)
             if condition(value) if callable(condition) else condition:
-                sample(number, at, 1.0)
+                keep(_pack(number, at, 1.0))
             else:
-                sample(number, at, 0.0)
+                keep(_pack(number, at, 0.0))
                 all_met = False
     except Exception:
         if number >= 0:
-            sample(number, at, 0.0)
+            keep(_pack(number, at, 0.0))
         raise
+    if state.recorder.is_full:
+        # A loop of checks that waits for nothing: the tick that empties the recorder cannot run.
+        state.recorder.flush()
     return all_met
 
 

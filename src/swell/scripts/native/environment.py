@@ -34,7 +34,9 @@ class Environment(Mapping[str, str]):
         return os.environ if declarations is None else declarations.env
 
     def __getattr__(self, name: str) -> str:
-        value = self._current().get(name)
+        # As ``_current``, without the call: scripts read their target's address with every request.
+        vu = current_vu.get(None)
+        value = (self._current() if vu is None else vu.env).get(name)
         if value is None:
             raise MissingVariable(name)
         return value

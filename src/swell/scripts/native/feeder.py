@@ -172,7 +172,10 @@ def _from_file(
     except RowFaults as error:
         if declarations is None:
             raise ValueError("; ".join(f"{file}: {message}" for _, message in error.faults)) from None
-        for line, message in error.faults:
+        # What stands in the file is listed once; that it is not there, for each feeder that names it.
+        is_known = file in declarations.broken_files and file.exists()
+        declarations.broken_files.add(file)
+        for line, message in error.faults if not is_known else ():
             name = short_path(str(file), folder)
             where = f"{name}:{line}" if line is not None else declarations.place()
             declarations.fault(f"{file} {message}" if line is None else f"the line {message}", place=where)

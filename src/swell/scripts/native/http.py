@@ -35,7 +35,8 @@ STATUS_MAX = 599
 
 def get(url: str, **options: "Unpack[RequestOptions]") -> "Response":
     """Send a GET request."""
-    return (current_vu.get(None) or running_vu("http.get()")).client.request("GET", url, **options)  # type: ignore[no-any-return]
+    client: HTTPClient = (current_vu.get(None) or running_vu("http.get()")).client
+    return client.request("GET", url, **options) if options else client.plain_request("GET", url)
 
 
 def head(url: str, **options: "Unpack[RequestOptions]") -> "Response":
@@ -45,9 +46,7 @@ def head(url: str, **options: "Unpack[RequestOptions]") -> "Response":
 
 def post(url: str, **options: "Unpack[RequestOptions]") -> "Response":
     """Send a POST request."""
-    return (current_vu.get(None) or running_vu("http.post()")).client.request(  # type: ignore[no-any-return]
-        "POST", url, **options
-    )
+    return _client("http.post()").request("POST", url, **options)
 
 
 def put(url: str, **options: "Unpack[RequestOptions]") -> "Response":

@@ -74,9 +74,9 @@ class Latency:
         tracker = self._tracker(socket)
         sent_ns = monotonic_ns()
         # Noted before: the answer may be there before send() returns.
-        tracker.outstanding[id] = sent_ns
-        if not socket.send(message) and tracker.outstanding.pop(id, None) is not None:
-            self.delivered.add(False)
+        self._expect(tracker, id, sent_ns)
+        if not socket.send(message):
+            self._give_up(tracker, id)
         return id
 
     def wait(self, socket: "Socket", timeout: float | str) -> bool:
@@ -95,6 +95,13 @@ class Latency:
     def outstanding(self, socket: "Socket") -> int:
         """How many messages have not come back yet, as far as messages were taken."""
         return len(self._tracker(socket).outstanding)
+
+    def _expect(self, tracker: "Tracker", id: object, sent_ns: int) -> None:  # noqa: A002
+        tracker.outstanding[id] = sent_ns
+
+    def _give_up(self, tracker: "Tracker", id: object) -> None:  # noqa: A002
+        if tracker.outstanding.pop(id, None) is not None:
+            self.delivered.add(False)
 
     def _tracker(self, socket: "Socket") -> "Tracker":
         tracker = socket.trackers.get(self)

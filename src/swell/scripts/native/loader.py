@@ -208,24 +208,26 @@ def _add_scenarios(
     if not isinstance(scenarios, dict):
         # The option's own reader reports it.
         return
-    for declared in declarations.scenarios:
-        path = f"scenarios.{declared.name}"
-        if declared.name in scenarios:
+    for number, declared in enumerate(declarations.scenarios):
+        name, path = declared.name, f"scenarios.{declared.name}"
+        if name in scenarios:
             first = places.get(path, declarations.script.name)
             declarations.fault(
-                f"the scenario {declared.name!r} is declared twice, first at {first}",
+                f"the scenario {name!r} is declared twice, first at {first}",
                 "give one of them another name: @scenario(name=...)",
                 place=declared.place,
             )
-            continue
+            # It never runs; under a name of its own whatever else is wrong with it is listed too.
+            name = f"{name}_{number}"
+            path = f"scenarios.{name}"
         problems = json_faults(declared.options, f"scenario {declared.name}")
         for where, problem in problems:
             declarations.fault(f"{where} {problem}", place=declared.place)
         places[path] = declared.place
-        called = _function_name(declared.name, declared.function, namespace, functions)
+        called = _function_name(name, declared.function, namespace, functions)
         functions[called] = declared.function
         if not problems:
-            scenarios[declared.name] = {**plain(declared.options), "exec": called}
+            scenarios[name] = {**plain(declared.options), "exec": called}
 
 
 def _function_name(

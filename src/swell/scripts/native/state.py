@@ -81,6 +81,8 @@ class Declarations:
         self.ledgers: dict[str, Ledger] = {}
         self.invariants: list[DeclaredInvariant] = []
         self.faults: list[Fault] = []
+        # Files of feeders whose faults are among them.
+        self.broken_files: set[Path] = set()
 
     def fault(self, message: str, hint: str = "", place: str | None = None) -> None:
         """Note a fault; ``place`` is by default the script's line that runs now."""
@@ -160,12 +162,26 @@ class WorkerState:
 class VUState:
     """What the native front end keeps per VU, at ``vu.language``."""
 
-    __slots__ = ("data", "groups", "has_data", "now", "random_state", "sample", "sockets", "worker")
+    __slots__ = (
+        "data",
+        "groups",
+        "has_data",
+        "keep_sample",
+        "now",
+        "random_state",
+        "recorder",
+        "sample",
+        "sockets",
+        "worker",
+    )
 
     def __init__(self, vu: VU, worker: WorkerState) -> None:
         self.worker = worker
         # Bound once: a check costs two attribute lookups less.
-        self.sample: Callable[[int, int, float], None] = vu.runtime.recorder.sample
+        self.recorder = vu.runtime.recorder
+        self.sample: Callable[[int, int, float], None] = self.recorder.sample
+        # For ``check``, which packs its records itself.
+        self.keep_sample: Callable[[bytes], None] = self.recorder.keep_sample
         self.now: Callable[[], int] = vu.runtime.clock.now_ns
         # The VU's own copy of the setup data.
         self.data: Any = None

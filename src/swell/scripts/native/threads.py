@@ -48,7 +48,7 @@ def _detached(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[st
     twin = copy(vu)
     twin.client = _Refusing()
     state: VUState = copy(vu.language)
-    state.sample = _refuse_sample
+    state.sample = state.keep_sample = _refuse_sample
     twin.language = state
     current_vu.set(twin)
     return function(*args, **kwargs)
@@ -61,7 +61,7 @@ class _Refusing:
         raise _refusal(f"http ({name})")
 
 
-def _refuse_sample(_number: int, _at: int, _value: float) -> NoReturn:
+def _refuse_sample(*_record: object) -> NoReturn:
     raise _refusal("a check, group or metric")
 
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Unpack
 
 from swell.engine.vu import current_vu
 from swell.scripts.native.latency import Latency
+from swell.scripts.native.room import Room
 from swell.scripts.native.state import VUState, running_vu
 
 if TYPE_CHECKING:
     from swell.net.websocket_client import WebSocketOptions
     from swell.scripts.native.socket import Socket
 
-__all__ = ["Latency", "connect"]
+__all__ = ["Latency", "Room", "connect"]
 
 
 def connect(url: str, **options: "Unpack[WebSocketOptions]") -> "Socket":
