@@ -86,7 +86,7 @@ def test_a_busy_processor_alone_is_no_fault() -> None:
         ("interrupted-run", {"interrupted": True}),
         ("hub-lag", {"health": [(0, Health(hub_lag_max_ns=150 * MS))]}),
         ("window-limited-receives", {"measured": delta(window_limited=6)}),
-        ("receive-gap", {"measured": delta(gaps=Histogram.of([25.0] * 100))}),
+        ("receive-gap", {"measured": delta(gaps=Histogram.of([2_500.0] * 100))}),
         ("gc-pauses", {"health": [(0, Health(gc_pause_max_ns=60 * MS, gc_pause_ns=90 * MS))]}),
         (
             "tcp-retransmits",

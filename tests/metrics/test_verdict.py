@@ -15,7 +15,6 @@ GOOD = VerdictInput(
     hub_lag_max_ms=20.0,
     requests=1_000,
     receive_gap_p99_ms=0.5,
-    duration_median_ms=20.0,
 )
 
 # Per slug: what degrades, and what invalidates where something does.
@@ -36,7 +35,7 @@ CASES: dict[str, tuple[dict[str, object] | None, dict[str, object] | None]] = {
     "hub-lag": ({"hub_lag_max_ms": 101.0}, {"hub_lag_max_ms": 2_001.0}),
     "unstamped-receives": ({"unstamped": 51}, None),
     "window-limited-receives": ({"window_limited": 51}, {"window_limited": 501}),
-    "receive-gap": ({"receive_gap_p99_ms": 21.0}, None),
+    "receive-gap": ({"receive_gap_p99_ms": 2_001.0}, None),
     "gc-pauses": ({"gc_pause_max_ms": 51.0}, {"gc_pause_max_ms": 2_001.0}),
     "tcp-retransmits": (
         {"segments_sent": 1_000, "segments_resent": 6, "longest_wait_ms": 201.0},
@@ -101,10 +100,11 @@ def test_a_hub_on_time_stamps_well_enough() -> None:
     assert reach_verdict(changed({"unstamped": 1_000, "hub_lag_max_ms": 5.0})).level == "trusted"
 
 
-def test_small_gaps_do_not_count_however_quick_the_target_is() -> None:
-    """A target that answers in 20 µs does not make every run degraded."""
-    quick = changed({"receive_gap_p99_ms": 9.0, "duration_median_ms": 0.02})
-    assert reach_verdict(quick).level == "trusted"
+def test_gaps_within_what_was_calibrated_do_not_count() -> None:
+    """A saturated generator whose stamps are right is trusted, and how late it read is in the figures."""
+    verdict = reach_verdict(changed({"receive_gap_p99_ms": 1_500.0}))
+    assert verdict.level == "trusted"
+    assert verdict.measured["receive-gap"] == 1_500.0
 
 
 def test_few_segments_sent_again_are_no_share() -> None:

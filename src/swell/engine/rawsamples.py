@@ -6,7 +6,7 @@ iterations (a request or a sleep is measured as ever), and far beyond it also wi
 
 from array import array
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from gevent.event import Event
 
@@ -68,6 +68,8 @@ class RawRecorder(Recorder):
     """A recorder whose records are sent up: each with a mark of its VU and iteration, and its metadata."""
 
     __slots__ = (
+        "_append_http",
+        "_append_sample",
         "_flow",
         "_http_marks",
         "_http_metadata",
@@ -81,12 +83,14 @@ class RawRecorder(Recorder):
 
     def __init__(
         self,
-        on_full: Callable[[memoryview, memoryview], None],
+        on_full: Callable[[bytes, bytes], None],
         registry: TagRegistry,
         flow: SampleFlow,
         send: Callable[[Samples], None],
     ) -> None:
         super().__init__(on_full)
+        self._append_http, self._append_sample = self.keep_http, self.keep_sample
+        self.keep_http, self.keep_sample = self._keep_marked_http, self._keep_marked_sample
         self._registry = registry
         self._flow = flow
         self._send = send
@@ -95,21 +99,19 @@ class RawRecorder(Recorder):
         self._http_metadata: list[tuple[int, TagPairs]] = []
         self._sample_metadata: list[tuple[int, TagPairs]] = []
 
-    def http(self, *record: Any, **_bound: Any) -> None:
-        """Record one exchange."""
+    def _keep_marked_http(self, record: bytes) -> None:
         self._mark(self._http_marks, self._http_metadata)
-        super().http(*record)
+        self._append_http(record)
         if self._flow.is_far_ahead and current_vu.get(None) is not None:
             self._flow.wait()
 
-    def sample(self, *record: Any, **_bound: Any) -> None:
-        """Record one value of a series."""
+    def _keep_marked_sample(self, record: bytes) -> None:
         self._mark(self._sample_marks, self._sample_metadata)
-        super().sample(*record)
+        self._append_sample(record)
 
     def flush(self) -> None:
-        """Hand what is recorded to ``on_full``, send it up, and go on in the spare buffers."""
-        http, samples = self.swap()
+        """Hand what is recorded to ``on_full``, and send it up."""
+        http, samples = self.take()
         if self.on_full is not None:
             self.on_full(http, samples)
         if not http and not samples:
@@ -117,9 +119,9 @@ class RawRecorder(Recorder):
         registry = self._registry
         sets, series = len(registry), registry.series_count
         frame = Samples(
-            http=bytes(http),
+            http=http,
             http_marks=self._http_marks.tobytes(),
-            samples=bytes(samples),
+            samples=samples,
             sample_marks=self._sample_marks.tobytes(),
             http_metadata=tuple(self._http_metadata),
             sample_metadata=tuple(self._sample_metadata),

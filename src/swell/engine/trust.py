@@ -98,7 +98,6 @@ def verdict_input(
         window_limited=aggregate.window_limited,
         exhausted=sum(row.count for row in errors if row.code in EXHAUSTED_CODES),
         receive_gap_p99_ms=aggregate.gaps.percentile(99) if aggregate.gaps.count else 0.0,
-        duration_median_ms=aggregate.percentile("http_req_duration", 50) or 0.0,
         clock_steps=health.clock_steps,
         clock_step_max_ms=health.clock_step_max_ns / NS_PER_MS,
         gc_pause_max_ms=health.gc_pause_max_ns / NS_PER_MS,
