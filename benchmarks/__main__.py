@@ -38,11 +38,11 @@ def main() -> int:
     tables: list[str] = []
     with Nginx({cores[-1]}) as nginx:
         if not arguments.no_comparison:
-            for title, load in _loads(nginx, arguments):
-                measured = _rounds(generators, load, arguments.rounds, cores[0])
-                results[title] = [asdict(one) for one in measured]
-                tables.append(_table(title, measured))
-                print(tables[-1], flush=True)
+            by_load = _rounds(generators, _loads(nginx, arguments), arguments.rounds, cores[0])
+            results.update({title: [asdict(one) for one in measured] for title, measured in by_load.items()})
+            tables += [_table(title, measured) for title, measured in by_load.items()]
+            tables.append(_between(by_load))
+            print("\n".join(tables), flush=True)
         if not arguments.no_own:
             rows = own.measure(nginx, cores, quick=arguments.quick)
             results["own"] = rows
@@ -99,14 +99,32 @@ def _loads(nginx: Nginx, arguments: argparse.Namespace) -> list[tuple[str, Load]
     return loads
 
 
-def _rounds(generators: list[Generator], load: Load, rounds: int, core: int) -> list[Measured]:
-    """Interleaved, so that a slow minute of the machine hits all alike."""
-    measured: list[Measured] = []
+def _rounds(
+    generators: list[Generator], loads: list[tuple[str, Load]], rounds: int, core: int
+) -> dict[str, list[Measured]]:
+    """What was measured of each load: interleaved, so that a slow minute of the machine hits all alike."""
+    measured: dict[str, list[Measured]] = {title: [] for title, _ in loads}
     for _ in range(rounds):
         for generator in generators:
-            with tempfile.TemporaryDirectory() as folder:
-                measured.append(run(generator, load, core, Path(folder)))
+            for title, load in loads:
+                with tempfile.TemporaryDirectory() as folder:
+                    measured[title].append(run(generator, load, core, Path(folder)))
     return measured
+
+
+def _between(by_load: dict[str, list[Measured]]) -> str:
+    """How a generator fares under each load by how it fares under the first, round by round."""
+    first, *others = by_load
+    lines = [f"### Requests per CPU second by those of {first}", ""]
+    lines += ["| generator | " + " | ".join(others) + " |", "|---|" + "---|" * len(others)]
+    for name in dict.fromkeys(one.generator for one in by_load[first]):
+        base = [one.per_cpu_second for one in by_load[first] if one.generator == name]
+        cells = []
+        for title in others:
+            values = [one.per_cpu_second for one in by_load[title] if one.generator == name]
+            cells.append(f"{median(b / a for a, b in zip(base, values, strict=True)):.2f}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _table(title: str, measured: list[Measured]) -> str:

@@ -15,6 +15,8 @@ from urllib.request import urlopen
 BODY = '{"id":1,"name":"an item of the catalogue","price":42,"items":[1]}\n'
 HTTP_PORT = 9391
 HTTPS_PORT = 9392
+# Of the WebSocket server behind nginx, which takes TLS off.
+WS_PORT = 9393
 
 CONFIGURATION = """
 worker_processes 1;
@@ -44,6 +46,13 @@ http {{
         ssl_certificate_key {folder}/key.pem;
         ssl_session_cache shared:SSL:10m;
         location / {{ return 200 '{body}'; }}
+        location /echo {{
+            proxy_pass http://127.0.0.1:{ws};
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "Upgrade";
+            proxy_read_timeout 600s;
+        }}
     }}
 }}
 """
@@ -60,6 +69,7 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
         self.http_url = f"http://127.0.0.1:{HTTP_PORT}/api/items"
         self.https_url = f"https://127.0.0.1:{HTTPS_PORT}/api/items"
+        self.wss_url = f"wss://127.0.0.1:{HTTPS_PORT}"
 
     def __enter__(self) -> Self:
         folder = self._folder
@@ -73,7 +83,7 @@ class Nginx:
             capture_output=True,
         )
         body = BODY.replace("\n", "\\n")
-        text = CONFIGURATION.format(folder=folder, http=HTTP_PORT, https=HTTPS_PORT, body=body)
+        text = CONFIGURATION.format(folder=folder, http=HTTP_PORT, https=HTTPS_PORT, ws=WS_PORT, body=body)
         (folder / "nginx.conf").write_text(text)
         command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

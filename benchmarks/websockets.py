@@ -23,7 +23,7 @@ from statistics import median
 import psutil
 
 from benchmarks.generators import GENERATORS, SCRIPTS, Load, run
-from benchmarks.target import Nginx
+from benchmarks.target import WS_PORT, Nginx
 from swell.testing.websocket import WebSocketServer
 
 Row = dict[str, object]
@@ -52,22 +52,26 @@ def _row(what: str, measured: float, unit: str, target: str) -> Row:
 
 
 def _echo(nginx: Nginx, cores: list[int], *, rounds: int, seconds: int) -> list[Row]:
-    """Interleaved rounds of swell over HTTP, swell over a WebSocket, and k6 where it is."""
+    """Interleaved rounds of swell over HTTP, over a WebSocket with and without TLS, and k6 where it is."""
     http: list[float] = []
     websocket: list[float] = []
+    secure: list[float] = []
     k6: list[float] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             load = Load(nginx.http_url, VUS, seconds)
             http.append(run(GENERATORS["swell"], load, cores[0], Path(folder)).per_cpu_second)
-        with WebSocketServer(command=("taskset", "-c", str(cores[-1]))) as server:
+        with WebSocketServer(port=WS_PORT, command=("taskset", "-c", str(cores[-1]))) as server:
             websocket.append(_round_trips(_swell_command(), server.url, cores[0], seconds))
+            secure.append(_round_trips(_swell_command(), nginx.wss_url, cores[0], seconds))
             if shutil.which("k6"):
                 k6.append(_round_trips(_k6_command(), server.url, cores[0], seconds))
     rows = [
         _row("swell, HTTP requests per CPU s", median(http), "", "-"),
         _row("swell, echo round trips per CPU s", median(websocket), "", "-"),
         _row("echo round trips to HTTP requests", median(websocket) / median(http), "", "at least 0.33"),
+        _row("swell, echo round trips over wss per CPU s", median(secure), "", "-"),
+        _row("wss to ws", median(b / a for a, b in zip(websocket, secure, strict=True)), "", "-"),
     ]
     if k6:
         rows.append(_row("k6, echo round trips per CPU s", median(k6), "", "-"))

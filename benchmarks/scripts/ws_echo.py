@@ -4,6 +4,7 @@ from swell import env, ws
 
 # The one iteration of a VU ends with the run: there is nothing to be waited for.
 options = {
+    "insecure_skip_tls_verify": True,
     "scenarios": {
         "echo": {
             "executor": "constant-vus",
@@ -11,7 +12,7 @@ options = {
             "duration": env.get("DURATION", "10s"),
             "gracefulStop": "0s",
         }
-    }
+    },
 }
 
 MESSAGE = '{"type":"user_message","content":"hello, is anybody there?","n":1}'
