@@ -1,7 +1,5 @@
 """``swell demo``: a load test, or those of whole suites, against a target that it starts and ends itself."""
 
-import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from importlib import resources
@@ -52,31 +50,16 @@ def run_one(system: System, flags: tuple[str, ...]) -> ExitCode:
 def run_suites(system: System, folder: Path) -> ExitCode:
     """Start the platform, run the demo profile of all suites in ``folder``, and end everything."""
     from swell.cli.suite import RESULTS_DIR, conclude, job_of  # noqa: PLC0415 - as above
-    from swell.cli.suites.platform import platform_env, start_platform  # noqa: PLC0415
-    from swell.cli.suites.processes import Children, Stopped  # noqa: PLC0415
+    from swell.cli.suites.platform import own_platform, platform_env  # noqa: PLC0415
     from swell.cli.suites.running import Runner  # noqa: PLC0415
     from swell.cli.suites.tests import find_tests  # noqa: PLC0415
 
     tests = find_tests([folder], DEMO_PROFILE)
-    results_folder = system.path(RESULTS_DIR) / time.strftime("demo-%Y%m%d-%H%M%S")
-    data = Path(tempfile.mkdtemp(prefix="swell-demo-"))
-    results = []
-    with ExitStack() as stack:
-        # Last to go: what is in it is open until the platform has ended.
-        stack.callback(shutil.rmtree, data, ignore_errors=True)
-        children = Children()
-        stack.enter_context(system.signals(children.on_signal))
-        stack.enter_context(children)
-        system.stdout.write("starting the reference platform, with a database of its own ...\n")
-        system.stdout.flush()
-        try:
-            services = {test.target.service for test in tests}
-            platform = start_platform(children, data, system.env, services)
-        except Stopped:
+    kept = system.path(RESULTS_DIR) / time.strftime("demo-%Y%m%d-%H%M%S")
+    with own_platform(system, {test.target.service for test in tests}) as (children, platform):
+        if platform is None:
             return ExitCode.EXTERNAL_ABORT
-        jobs = [
-            job_of(test, DEMO_PROFILE, results_folder, platform_env(platform, test.target, system.env))
-            for test in tests
-        ]
+        envs = [platform_env(platform, test.target, system.env) for test in tests]
+        jobs = [job_of(test, DEMO_PROFILE, kept, env) for test, env in zip(tests, envs, strict=True)]
         results = Runner(children, system, SIDE_BY_SIDE).run(jobs)
-    return conclude(results, tests, results_folder, system)
+    return conclude(results, tests, kept, system)

@@ -8,14 +8,18 @@ import click
 
 from swell.base.errors import ExitCode
 from swell.cli.parameters import suggest_folder
+from swell.cli.suites.cases import cases_of
+from swell.cli.suites.platform import own_platform
 from swell.cli.suites.preflight import check_targets
 from swell.cli.suites.processes import Children
+from swell.cli.suites.proof import Prover
 from swell.cli.suites.running import Job, Runner
 from swell.cli.suites.tests import SuiteTest, chosen, find_tests
 from swell.cli.system import System
 from swell.config.environment import script_variables
 from swell.config.layers import Findings
 from swell.report.ansi import Painter
+from swell.report.proof import proof_page, unproved
 from swell.report.suite import TestResult, suite_table
 
 RESULTS_DIR = "swell-results"
@@ -31,7 +35,9 @@ def command() -> None:
 @click.option("--profile", required=True, metavar="NAME", help="Size of the load: a profile of the suite.")
 @click.option("--test", "only", multiple=True, metavar="NAME", help="Only this test; may be repeated.")
 @click.option("-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for scripts.")
-@click.option("--side-by-side", default=1, metavar="N", type=click.IntRange(1, 64), help="Tests at once (1).")
+@click.option(
+    "--side-by-side", default=1, metavar="N", type=click.IntRange(1, 64), help="Suites at once (1)."
+)
 @click.option("--allow-host", "allowed", multiple=True, metavar="HOST", help="This host is for load tests.")
 @click.option("--results-dir", default=RESULTS_DIR, metavar="DIR", help="Where results are kept.")
 @click.pass_obj
@@ -81,3 +87,47 @@ def conclude(
     if len(results) < len(tests):
         return ExitCode.EXTERNAL_ABORT
     return ExitCode(failed[0]) if failed else ExitCode.OK
+
+
+@command.command("prove")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, shell_complete=suggest_folder)
+@click.option("--profile", default="demo", metavar="NAME", help="Size of the load (demo).")
+@click.option("--test", "only", multiple=True, metavar="NAME", help="Only this test; may be repeated.")
+@click.option("--write", "page", metavar="FILE", help="Write the table as a Markdown page.")
+@click.option("--results-dir", default=RESULTS_DIR, metavar="DIR", help="Where results are kept.")
+@click.pass_obj
+def prove_command(
+    system: System,
+    /,
+    folders: Sequence[str],
+    profile: str,
+    only: Sequence[str],
+    page: str | None,
+    results_dir: str,
+) -> ExitCode:
+    """Prove that every objective can fail: run each test healthy, and with each fault of its faults.toml.
+
+    The reference platform is started for it. The exit code is 110 where anything but what was expected
+    failed.
+    """
+    tests = chosen(find_tests([system.path(folder) for folder in folders], profile), only)
+    cases = cases_of(tests)
+    folder = system.path(results_dir) / time.strftime("proof-%Y%m%d-%H%M%S")
+
+    def say(text: str) -> None:
+        system.stdout.write(f"{text}\n")
+        system.stdout.flush()
+
+    with own_platform(system, {test.target.service for test in tests}) as (children, platform):
+        if platform is None:
+            return ExitCode.EXTERNAL_ABORT
+        rows = Prover(platform, children, system, profile, folder, say).prove(cases)
+    if page is not None:
+        system.path(page).write_text(proof_page(rows, profile), encoding="utf-8")
+    for test, names in unproved(rows).items():
+        say(f"{test}: no fault makes fail {', '.join(names)}")
+    expected = sum(row.is_as_expected for row in rows)
+    say(f"{expected} of {len(cases)} as expected")
+    if len(rows) < len(cases):
+        return ExitCode.EXTERNAL_ABORT
+    return ExitCode.OK if expected == len(cases) else ExitCode.MARKED_FAILED

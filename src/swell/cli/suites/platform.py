@@ -3,17 +3,21 @@
 import importlib.util
 import json
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from swell.base.errors import SwellError
 from swell.cli.suites.preflight import TOKEN_VARIABLE
-from swell.cli.suites.processes import Children
+from swell.cli.suites.processes import Children, Stopped
 from swell.cli.suites.tests import SuiteTarget
+from swell.cli.system import System
 
 # Seeding takes some seconds on a slow disk.
 START_S = 60.0
@@ -60,6 +64,28 @@ def start_platform(
             raise SwellError(message, slug="demo-target")
         children.pause()
     return Platform(urls, token, process, log)
+
+
+@contextmanager
+def own_platform(system: System, services: Collection[str]) -> Iterator[tuple[Children, Platform | None]]:
+    """A platform for the time of the context, with the processes that it may be used for; all end with it.
+
+    None where a signal came before it was there. Raises ``SwellError`` where it does not start.
+    """
+    data = Path(tempfile.mkdtemp(prefix="swell-platform-"))
+    with ExitStack() as stack:
+        # Last to go: what is in it is open until the platform has ended.
+        stack.callback(shutil.rmtree, data, ignore_errors=True)
+        children = Children()
+        stack.enter_context(system.signals(children.on_signal))
+        stack.enter_context(children)
+        system.stdout.write("starting the reference platform, with a database of its own ...\n")
+        system.stdout.flush()
+        try:
+            platform = start_platform(children, data, system.env, services)
+        except Stopped:
+            platform = None
+        yield children, platform
 
 
 def platform_env(platform: Platform, target: SuiteTarget, env: Mapping[str, str]) -> dict[str, str]:
