@@ -120,7 +120,7 @@ def order(cookies: dict[str, str]) -> str:
     succeeded = check(answer, conditions)
     accepted.add(succeeded)
     errors.add(not succeeded)
-    credit_errors.add(answer.status_code in (400, 402) and "credit" in answer.text)
+    credit_errors.add(answer.status_code == 402 or (answer.status_code == 400 and "credit" in answer.text))
     provider_errors.add(answer.status_code >= 500)
     return answer.json()["session_id"] if succeeded else ""
 

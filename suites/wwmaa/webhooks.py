@@ -48,7 +48,7 @@ def setup() -> None:
     forged = event_about("ping", {})
     either = http.expected_statuses(200, 400)
     answer = events.write(forged["id"], lambda: deliver(forged, "whsec_forged", expected=either))
-    if answer.status_code != 400:
+    if answer.ok:
         abort("the site takes webhooks with a wrong signature")
 
 

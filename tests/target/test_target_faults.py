@@ -49,6 +49,19 @@ def test_errors_hit_their_share(platform: Platform) -> None:
     assert client.get("/api/auth/me").status_code == 401
 
 
+def test_a_lost_write_is_answered_as_usual(platform: Platform) -> None:
+    """An account whose write is lost is registered as far as the answer goes, and cannot log in."""
+    client = platform["cooly"]
+    lost = {"email": "lost@example.com", "password": "lost-and-found"}
+    kept = lost | {"email": "kept@example.com"}
+    with platform.faults("cooly", [{"type": "lose_writes", "endpoint": "register"}]):
+        answer = client.post("/api/auth/register", json=lost)
+    again = client.post("/api/auth/register", json=kept)
+    assert answer.status_code == again.status_code == 201
+    logins = [client.post("/api/auth/login", json=one).status_code for one in (lost, kept)]
+    assert logins == [401, 200]
+
+
 def test_latency_is_added(platform: Platform) -> None:
     """Each request of the endpoint takes at least as long as the distribution says."""
     client = platform["cooly"]

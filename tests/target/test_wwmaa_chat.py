@@ -294,6 +294,24 @@ def test_lost_chat_is_a_fault_on_demand(target: Platform, wwmaa: Client) -> None
         run(work())
 
 
+def test_late_messages_are_a_fault_on_demand(target: Platform, wwmaa: Client) -> None:
+    """Under it a chat message comes after the answer to a ping that was sent later."""
+
+    async def work() -> None:
+        async with peers(wwmaa, 1) as made:
+            _, peer = made[0]
+            await peer.send(json.dumps({"type": "chat", "content": "late"}))
+            await peer.send(json.dumps({"type": "ping"}))
+            async with asyncio.timeout(WAIT_S):
+                kinds = [json.loads(await peer.recv())["type"]]
+                while not {"pong", "chat"} <= set(kinds):
+                    kinds.append(json.loads(await peer.recv())["type"])
+            assert kinds.index("pong") < kinds.index("chat")
+
+    with target.faults("wwmaa", [{"type": "delay_chat", "ms": 300}]):
+        run(work())
+
+
 def test_slow_disconnects_are_a_fault_on_demand(target: Platform, wwmaa: Client) -> None:
     """Under it who is gone is still present; later they are not."""
 

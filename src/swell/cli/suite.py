@@ -8,7 +8,7 @@ import click
 
 from swell.base.errors import ExitCode
 from swell.cli.parameters import suggest_folder
-from swell.cli.suites.cases import cases_of
+from swell.cli.suites.cases import cases_of, with_faults
 from swell.cli.suites.platform import own_platform
 from swell.cli.suites.preflight import check_targets
 from swell.cli.suites.processes import Children
@@ -93,6 +93,7 @@ def conclude(
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, shell_complete=suggest_folder)
 @click.option("--profile", default="demo", metavar="NAME", help="Size of the load (demo).")
 @click.option("--test", "only", multiple=True, metavar="NAME", help="Only this test; may be repeated.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
 @click.option("--write", "page", metavar="FILE", help="Write the table as a Markdown page.")
 @click.option("--results-dir", default=RESULTS_DIR, metavar="DIR", help="Where results are kept.")
 @click.pass_obj
@@ -102,6 +103,7 @@ def prove_command(
     folders: Sequence[str],
     profile: str,
     only: Sequence[str],
+    faults: Sequence[str],
     page: str | None,
     results_dir: str,
 ) -> ExitCode:
@@ -111,7 +113,7 @@ def prove_command(
     failed.
     """
     tests = chosen(find_tests([system.path(folder) for folder in folders], profile), only)
-    cases = cases_of(tests)
+    cases = with_faults(cases_of(tests), faults)
     folder = system.path(results_dir) / time.strftime("proof-%Y%m%d-%H%M%S")
 
     def say(text: str) -> None:

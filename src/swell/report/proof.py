@@ -27,6 +27,8 @@ class ProofRow:
     failed: frozenset[str]
     names: tuple[str, ...]
     error: str = ""
+    # Whether the latencies were the target's, as far as the verdict says.
+    is_measured: bool = True
 
     @property
     def is_as_expected(self) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 
 from swell_target.base import faults as kinds
 from swell_target.base.call import Call, Reply, Scope
-from swell_target.base.database import CRASH_STATUS, crash_point
+from swell_target.base.database import CRASH_STATUS, crash_point, is_losing_writes
 from swell_target.base.errors import Problem, where
 from swell_target.base.multipart import MEDIA, parse_multipart
 from swell_target.base.operator import tell
@@ -178,6 +178,8 @@ class App:
             if crash.after_statements is None:
                 os._exit(CRASH_STATUS)
             crash_point.set(crash)
+        lost = faults.find(kinds.LoseWrites, route.name)
+        is_losing_writes.set(lost is not None and faults.random.random() < lost.rate)
         faults.leak(route.name)
         latency = faults.find(kinds.Latency, route.name)
         if latency is not None and faults.random.random() < latency.share:

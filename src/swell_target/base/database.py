@@ -42,6 +42,8 @@ BUSY_TIMEOUT_MS = 5_000
 RETRY_CODES = {"40001", "40P01"}
 # What the request's crash fault says about its write transactions.
 crash_point: contextvars.ContextVar[Crash | None] = contextvars.ContextVar("crash_point", default=None)
+# Whether what the request writes is lost.
+is_losing_writes: contextvars.ContextVar[bool] = contextvars.ContextVar("is_losing_writes", default=False)
 
 
 class Backend(Protocol):
@@ -222,6 +224,8 @@ class Database:
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run ``work(tx, *args)`` in one transaction, again after a deadlock; an exception rolls back."""
+        if self._faults.active and is_losing_writes.get():
+            return await self._run("write", lambda tx: _losing(tx, lambda: work(tx, *args, **kwargs)))
         crash = crash_point.get() if self._faults.active else None
         if crash is None or crash.after_statements is None:
             return await self._run("write", lambda tx: work(tx, *args, **kwargs))
@@ -254,6 +258,13 @@ class Database:
             series = self._metrics.write_time if access == "write" else self._metrics.read_time
             series.observe(time.perf_counter() - start)
             self.pool.release()
+
+
+def _losing(tx: Connection, work: Callable[[], T]) -> T:
+    with tx.begin_nested() as savepoint:
+        answer = work()
+        savepoint.rollback()
+    return answer
 
 
 def _crashing(tx: Connection, statements: int, work: Callable[[], T]) -> T:

@@ -140,6 +140,18 @@ class LoseChat(RatedFault, tag="lose_chat", frozen=True, kw_only=True, forbid_un
     """A chat message is not passed on to one of its readers."""
 
 
+class DelayChat(Fault, tag="delay_chat", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A chat message reaches its readers ``ms`` later."""
+
+    ms: Millis
+
+
+class LoseWrites(EndpointFault, tag="lose_writes", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ``rate`` of the requests write is answered as usual, and rolled back."""
+
+    rate: Share = 1.0
+
+
 class SlowDisconnect(Fault, tag="slow_disconnect", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A WebSocket that its client closed stays in the books (presence, memory) for ``ms`` more."""
 
@@ -180,6 +192,8 @@ AnyFault = (
     | DuplicateWebhooks
     | RsvpRace
     | LoseChat
+    | DelayChat
+    | LoseWrites
     | SlowDisconnect
     | LoseCredit
     | MemoryLeak

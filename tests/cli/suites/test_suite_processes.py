@@ -128,3 +128,34 @@ def test_a_suite_for_a_service_that_is_none(tmp_path: Path) -> None:
     done = run_cli("demo", "suites", cwd=tmp_path)
     assert done.exit_code is ExitCode.OTHER
     assert "the reference platform cannot be started: swell target: no service shop" in done.stderr
+
+
+def test_a_proof_compares_what_failed_with_what_should(tmp_path: Path) -> None:
+    """Against the healthy platform nothing fails, with a fault what it says; the page and the code tell."""
+    source = HEALTH.replace('"rate<0.01"', '"rate<0.01"], "http_req_duration": ["p(90)<400"')
+    suite = write_suite(
+        tmp_path / "shop",
+        "[target]\nservice='cooly'\n" + PROFILES[PROFILES.index("[demo]") :],
+        health=source,
+        slow=source,
+    )
+    faults = """
+    [[fault]]
+    name = "sick"
+    tests = ["health"]
+    inject = [{ type = "errors", endpoint = "health", rate = 1.0, status = 503 }]
+    fails = ["http_req_failed rate<0.01", "invariant: it is still up"]
+    [[fault]]
+    name = "slow"
+    tests = ["slow"]
+    inject = [{ type = "latency", endpoint = "health", distribution = { type = "constant", ms = 500 } }]
+    fails = ["http_req_failed rate<0.01"]
+    """
+    (suite / "faults.toml").write_text(faults)
+    done = run_cli("suite", "prove", "shop", "--write", "proof.md", cwd=tmp_path)
+    assert done.exit_code is ExitCode.MARKED_FAILED, done.stdout + done.stderr
+    assert "3 of 4 as expected" in done.stdout
+    page = (tmp_path / "proof.md").read_text()
+    assert "| shop/health | sick | `http_req_failed rate<0.01`<br>`invariant: it is still up` | yes |" in page
+    assert "| shop/slow | slow | `http_req_duration p(90)<400` | no: failed and should not have" in page
+    assert "- shop/health: `http_req_duration p(90)<400`" in page

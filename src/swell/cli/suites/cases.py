@@ -73,6 +73,22 @@ def cases_of(tests: Sequence[SuiteTest]) -> list[Case]:
     return cases
 
 
+def with_faults(cases: Sequence[Case], only: Sequence[str]) -> list[Case]:
+    """The healthy cases, and those whose fault is among ``only``; all where that is empty.
+
+    Raises:
+        ConfigError: there is no such fault.
+    """
+    known = list(dict.fromkeys(case.fault for case in cases if case.fault))
+    missing = [name for name in only if name not in known]
+    if missing:
+        there = f"there are: {', '.join(known)}"
+        raise ConfigError(
+            tuple(Fault("--fault", f"there is no fault {name!r} for these tests", there) for name in missing)
+        )
+    return [case for case in cases if not only or not case.fault or case.fault in only]
+
+
 def _read(path: Path) -> _File:
     shown = f"{path.parent.name}/{path.name}"
     try:

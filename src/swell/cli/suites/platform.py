@@ -35,9 +35,14 @@ class Platform:
 
 
 def start_platform(
-    children: Children, folder: Path, env: Mapping[str, str], services: Collection[str] = ()
+    children: Children,
+    folder: Path,
+    env: Mapping[str, str],
+    services: Collection[str] = (),
+    *,
+    processes: int = 1,
 ) -> Platform:
-    """Start the platform with its data in ``folder``, and wait until it listens.
+    """Start the platform in so many ``processes``, with its data in ``folder``; wait until it listens.
 
     Raises:
         SwellError: its libraries are not installed, or it does not start; its last words say why.
@@ -51,6 +56,7 @@ def start_platform(
     token = secrets.token_urlsafe(24)
     log = folder / LOG_FILE
     command = [sys.executable, "-m", "swell_target", "serve", "--port-base", "0", "--data", str(folder)]
+    command += ["--processes", str(processes)]
     if services:
         command += ["--services", ",".join(services)]
     with log.open("wb") as out:

@@ -1,6 +1,7 @@
 """Proves that objectives can fail: each test against the healthy platform, then against each fault."""
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ from swell.cli.suites.platform import Platform, platform_env
 from swell.cli.suites.processes import Children
 from swell.cli.suites.running import Job, Runner
 from swell.cli.system import System
+from swell.metrics.snapshot import Snapshot
 from swell.report.proof import ProofRow
 
 TIMEOUT_S = 60.0
+# A run on a machine that stood still proves nothing, and is repeated so often.
+REPEATS = 2
 # Exit codes of a run that measured: another one is no proof of anything.
 _MEASURED = frozenset({ExitCode.OK, ExitCode.THRESHOLDS_FAILED, ExitCode.INVARIANT_BROKEN})
 
@@ -37,6 +41,11 @@ class Prover:
         for number, case in enumerate(cases, 1):
             self.say(f"{number}/{len(cases)}  {case.test.name}, fault {case.name}")
             row = self._prove(case, number)
+            for _ in range(REPEATS):
+                if row is None or row.is_as_expected or row.is_measured:
+                    break
+                self.say(f"      again, as the measurement was invalid; {row.outcome}")
+                row = self._prove(case, number)
             if row is None or self.children.signals:
                 break
             self.say(f"      {row.outcome}")
@@ -50,6 +59,8 @@ class Prover:
         self._tell("POST", f"{url}/admin/reset", {"size": "small"})
         self._tell("PUT", f"{url}/admin/faults", {"faults": list(case.inject)})
         folder = self.folder / case.test.suite / f"{number:03}-{case.test.script.stem}"
+        # Of a run that is repeated only the last one counts.
+        shutil.rmtree(folder, ignore_errors=True)
         job = Job(case.test, folder, env, ("--profile", self.profile))
         results = Runner(self.children, self.system, 1).run([job])
         if not results:
@@ -70,6 +81,7 @@ class Prover:
             failed=frozenset(result.failures),
             names=names,
             error=error,
+            is_measured=snapshot is None or _is_measured(snapshot),
         )
 
     def _tell(self, method: str, url: str, body: dict[str, Any]) -> None:
@@ -84,3 +96,9 @@ class Prover:
         except OSError as error:
             message = f"the platform does not take {method} {url}: {error}"
             raise SwellError(message, slug="demo-target") from error
+
+
+def _is_measured(snapshot: Snapshot) -> bool:
+    """Whether the generator did its part: load that was not delivered may well be the fault's doing."""
+    reasons = snapshot.verdict.reasons if snapshot.verdict else ()
+    return not any(reason.level == "invalid" and reason.question == "latency" for reason in reasons)

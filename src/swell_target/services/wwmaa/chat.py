@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from swell_target.base import tokens
 from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
-from swell_target.base.faults import LoseChat
+from swell_target.base.faults import DelayChat, LoseChat
 from swell_target.base.runtime import Runtime
 from swell_target.base.socket import Socket
 from swell_target.services.wwmaa import rtc
@@ -116,7 +116,11 @@ class _Talk:
         faults = self.socket.call.faults
         if faults.active and message["type"] == "chat" and faults.strikes(LoseChat) is not None:
             return
-        self.socket.post_json(message)
+        late = faults.find(DelayChat) if faults.active and message["type"] == "chat" else None
+        if late is None:
+            self.socket.post_json(message)
+        else:
+            asyncio.get_running_loop().call_later(late.ms / 1000, self.socket.post_json, message)
 
     def announce_left(self, count: int) -> None:
         """Tell the others."""
