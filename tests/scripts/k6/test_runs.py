@@ -208,14 +208,14 @@ def test_an_archive(run: RunScript, tmp_path: Path) -> None:
 
 
 def test_thresholds_without_data_pass_with_a_note(run: RunScript) -> None:
-    """As in k6; ``--require-data`` makes them count."""
+    """As in k6, with a warning; ``--require-data`` makes them count."""
     source = (
         "import { Rate } from 'k6/metrics'; new Rate('errors');"
         "export const options = {thresholds: {errors: ['rate<0.1']}}; export default () => {}"
     )
     passed, failed = run(source), run(source, "--require-data")
     assert (passed.exit_code, failed.exit_code) == (0, 99)
-    assert "no data" in passed.stdout
+    assert "the threshold on 'errors' saw no samples" in passed.stdout
 
 
 def test_a_memory_bomb_ends_one_iteration(run: RunScript) -> None:
@@ -231,3 +231,22 @@ def test_a_memory_bomb_ends_one_iteration(run: RunScript) -> None:
     assert result.exit_code == 0, result.stderr
     assert "4 complete" in result.stdout
     assert "out of memory" in result.stderr
+
+
+def test_an_abort_names_its_place(run: RunScript) -> None:
+    """The message has the script's own line, and teardown runs."""
+    result = run(
+        "import exec from 'k6/execution';\n"
+        "export default function () { exec.test.abort('enough') }\n"
+        "export function teardown() { console.log('torn down') }"
+    )
+    assert result.exit_code == 108
+    assert "test aborted: enough at default (file://" in result.stderr
+    assert "script.js:2:" in result.stderr
+    assert "torn down" in result.stderr
+
+
+def test_deep_recursion(run: RunScript) -> None:
+    """20,000 calls deep is fine."""
+    result = run("export default () => { const f = (n) => n ? 1 + f(n - 1) : 0; console.log(f(20000)) }")
+    assert "msg=20000" in result.stderr, result.stderr

@@ -27,7 +27,8 @@
     try { text = `${error}\n`; } catch { text = ""; }
     for (const frame of frames) {
       const file = frame.getFileName();
-      if (typeof file !== "string" || file.startsWith("swell") || file.startsWith("k6") || file[0] === "<") continue;
+      // Frames of our own modules have no file: they were compiled without lines.
+      if (typeof file !== "string" || file === "" || file.startsWith("swell") || file.startsWith("k6") || file[0] === "<") continue;
       const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
       const name = frame.getFunctionName();
       text += name ? `\tat ${name} (${place})\n` : `\tat ${place}\n`;

@@ -51,7 +51,7 @@ let known;
 export const test = {
   // Where it was called stands in the message, as in k6.
   abort(message) {
-    const place = new Error().stack.split("\n").find((line) => line.startsWith("\tat ")) ?? "";
+    const place = new Error().stack.split("\n").find((line) => line.includes("://")) ?? "";
     host.abort(`${message === undefined ? "" : String(message)} ${place.trim()}`.trim());
   },
   fail(message) { host.fail(message === undefined ? "" : String(message)); },
