@@ -13,6 +13,7 @@ from test_conformance import parse
 from websocket_target import websocket_target
 
 from swell.testing.cli import CLIResult, run_cli
+from swell.testing.raw import RawServer, never_answer, request
 
 FOLDER = Path(__file__).with_name("sockets")
 RUNNER = """
@@ -111,7 +112,8 @@ def told(points: list[dict[str, Any]], sockets: str) -> list[str]:
 IN_WS = """
 import ws from "k6/ws";
 export default () => ws.connect(__ENV.SOCKETS + "/a", { tags: { my: "t", n: 5, b: true } }, (s) => {
-  s.on("open", () => { s.send("x"); s.ping(); });
+  s.on("open", () => s.send("x"));
+  s.on("message", () => s.ping());
   s.on("pong", () => s.close());
 });
 """
@@ -119,7 +121,8 @@ IN_WEBSOCKETS = """
 import { WebSocket } from "k6/websockets";
 export default () => {
   const s = new WebSocket(__ENV.SOCKETS + "/a", "chat", { tags: { my: "t" } });
-  s.onopen = () => { s.send("x"); s.ping(); };
+  s.onopen = () => s.send("x");
+  s.onmessage = () => s.ping();
   s.onpong = () => s.close();
 };
 """
@@ -307,6 +310,41 @@ def test_an_exception_in_a_handler_ends_socket_and_iteration(run: Run) -> None:
     assert said == ["error Error: boom", "close undefined"]
     assert 'msg="Error: boom\\n' in result.stderr
     assert "ws_session_duration" not in {point["metric"] for point in points}
+
+
+def test_the_console_shows_an_error_as_its_text(run: Run) -> None:
+    """What the error handler of k6/ws is given is told in one line."""
+    result, _ = run("""
+        import ws from "k6/ws";
+        export default () => ws.connect(__ENV.SOCKETS, (s) => {
+          s.on("error", (error) => console.log("error", error));
+          s.send("close 4001 why");
+        });
+    """)
+    assert 'msg="error websocket: close 4001: why" source=console' in result.stderr
+
+
+def test_an_interruption_ends_an_opening(tmp_path: Path) -> None:
+    """A server that never answers the upgrade does not hold the run."""
+    with RawServer([[request(), never_answer()]]) as server:
+        source = f"""
+            import {{ WebSocket }} from "k6/websockets";
+            {INTERRUPTED}
+            export default () => {{ new WebSocket("{server.url.replace("http", "ws")}"); }};
+        """
+        (tmp_path / "script.js").write_text(textwrap.dedent(source), encoding="utf-8")
+        result = run_cli("run", "--no-save", "script.js", env={"HOME": str(tmp_path)}, cwd=tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert len(server.connections) == 1
+
+
+def test_the_old_name_of_the_timers(run: Run) -> None:
+    """Scripts for older versions of k6 import the timers from k6/experimental/timers."""
+    result, _ = run("""
+        import { setTimeout } from "k6/experimental/timers";
+        export default () => { setTimeout(() => console.log("later"), 1); };
+    """)
+    assert "msg=later source=console" in result.stderr
 
 
 def test_sockets_in_setup_and_teardown(run: Run) -> None:

@@ -6,13 +6,14 @@ import { encode } from "swell:lib/websocket";
 const PINGED = 1, PONGED = 2, ENDED = 3;
 const GOING_AWAY = 1001;
 
-// What error handlers are given.
-class SocketError {
+// What error handlers are given; an Error, so that the console shows its text.
+class SocketError extends Error {
   constructor(message, code, text) {
+    super(message);
     if (code !== undefined && code !== null) { this.code = code; this.text = text; }
     this.error = () => message;
   }
-  toString() { return this.error(); }
+  toString() { return this.message; }
 }
 
 const closeSent = () => new SocketError("websocket: close sent");
