@@ -272,9 +272,12 @@ class Session(RunListener):
         )
 
     def _tell_outcome(self, snapshot: Snapshot, saved_to: str) -> None:
-        """Say in the log what the summary would have said, where the script replaced it or it is disabled."""
+        """Say in the log what the summary would have said, where the script replaced it or it is disabled.
+
+        Of a k6 script's run only what is not as it should be: its log is k6's.
+        """
         verdict = snapshot.verdict
-        if verdict is not None:
+        if verdict is not None and (verdict.level != "trusted" or snapshot.run.language != "k6"):
             level = "info" if verdict.level == "trusted" else "warning"
             reasons = "; ".join(reason.message for reason in verdict.reasons)
             self.log(level, f"verdict: {verdict.level}{': ' if reasons else ''}{reasons}")

@@ -70,13 +70,24 @@ def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
     A k6 script's own functions read them, which know k6's metrics only.
     """
     judged = {result.metric for result in snapshot.thresholds}
-    hidden = OWN_METRICS if snapshot.run.language == "k6" else ()
+    is_k6 = snapshot.run.language == "k6"
+    hidden = OWN_METRICS if is_k6 else ()
     shown = [
         state
-        for state in snapshot.metrics
+        for state in (*snapshot.metrics, *(_unused_network(snapshot) if is_k6 else ()))
         if state.key in judged or (has_samples(state) and state.key not in hidden)
     ]
     return sorted(shown, key=lambda state: key_order(state.key))
+
+
+def _unused_network(snapshot: Snapshot) -> list[MetricState]:
+    """The counters of bytes where nothing was sent: k6 counts 0 bytes in each iteration."""
+    known = {state.key for state in snapshot.metrics}
+    return [
+        MetricState(metric, CounterValue())
+        for metric in BUILTIN_METRICS.values()
+        if metric.contains is Contains.DATA and metric.name not in known
+    ]
 
 
 def parent_group(path: str) -> str:

@@ -66,6 +66,9 @@ def test_what_python_returns(install: Install, value: object, seen: list[object]
         ("new DataView(new ArrayBuffer(2))", "b'\\x00\\x00'"),
         ("new Uint16Array([258]).buffer", "b'\\x02\\x01'"),
         ("new ArrayBuffer(0)", "b''"),
+        # Concatenated to more than the engine keeps in one piece.
+        ("('a'.repeat(2000) + 'b'.repeat(2000)).length", "4000"),
+        ("'a'.repeat(2000) + 'b'.repeat(2000)", repr(repr("a" * 2000 + "b" * 2000))[1:-1]),
     ],
 )
 def test_what_python_receives(install: Install, expression: str, seen: str) -> None:

@@ -45,12 +45,18 @@
     return undefined;
   }
 
+  // The engine keeps what is concatenated to long text as a tree of its parts, which the binding refuses:
+  // String() makes one piece of it.
+  const PIECE = 256;
+  const whole = (text) => (text.length > PIECE ? String(text) : text);
+
   // Text that the binding would cut or refuse goes as an object, and views as their bytes.
   function guard(host) {
     return function () {
       for (let i = 0; i < arguments.length; i++) {
-        const given = arguments[i];
+        let given = arguments[i];
         if (typeof given === "string") {
+          given = arguments[i] = whole(given);
           if (!given.isWellFormed() || given.includes("\0")) arguments[i] = new String(given);
         } else if (typeof given === "object" && ArrayBuffer.isView(given)) {
           arguments[i] = bytes(given);
@@ -188,7 +194,7 @@
   }
 
   const api = {
-    GoError, bytes, makeError,
+    GoError, bytes, makeError, whole,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);

@@ -232,7 +232,7 @@ export function request(method, target, body, params) {
 }
 
 export function get(target, params) {
-  if (params === undefined && typeof target === "string") return new Response(fastGet(target), undefined);
+  if (params === undefined && typeof target === "string") return new Response(fastGet(swell.whole(target)), undefined);
   if (arguments.length > 2) host.warn("http.get() takes a URL and parameters; what follows is ignored");
   return request("GET", target, null, params);
 }
