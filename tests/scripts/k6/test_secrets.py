@@ -1,15 +1,17 @@
 """k6/secrets and --secret-source: what scripts get, and that no secret is shown anywhere."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import RunScript
 from swell.base.errors import ConfigError, ExitCode
 from swell.cli.secret_sources import read_secret_sources
 from swell.cli.system import System
-from swell.testing.cli import SignalSource
+from swell.testing.cli import CLIResult, SignalSource
+
+RunScript = Callable[..., CLIResult]
 
 SCRIPT = """
 import secrets from "k6/secrets";
