@@ -10,7 +10,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from swell.metrics.samples import ERROR, FAILED, HTTP, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
-from swell.net.cookies import CookieJar
+from swell.net.cookies import cookie_header
 from swell.net.dialing import DialError, open_connection
 from swell.net.failure import Failure, FailureError, failure_from, status_code
 from swell.net.places import CROWDED, Places
@@ -18,7 +18,7 @@ from swell.net.prepared import PoolKey, PreparedRequest, RequestOptions, timeout
 from swell.net.response import Request, RequestError, Response
 from swell.net.responsetime import note_response_time
 from swell.net.rounds import MAY_GO_ON, authorized, follow
-from swell.net.tagging import tag_set_number
+from swell.net.tagging import UNJUDGED, tag_set_number, unjudged
 from swell.net.transport import Connection
 from swell.net.upload import ContinueBody, RequestBodyError
 from swell.net.url import clean
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from swell.metrics.tags import TagSet
     from swell.net.auth import Challenge
+    from swell.net.cookies import CookieJar
     from swell.net.events import EventStream
     from swell.net.http1 import ResponseHead
     from swell.net.shared import HTTPShared
@@ -87,10 +88,10 @@ class HTTPClient:
         return f"<HTTPClient idle={idle}>"
 
     @property
-    def jar(self) -> CookieJar:
+    def jar(self) -> "CookieJar":
         """The VU's cookies; emptied after each iteration unless ``no_cookies_reset`` is on."""
         if self._jar is None:
-            self._jar = CookieJar()
+            self._jar = self._shared.new_jar()
         return self._jar
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Response:
@@ -272,7 +273,7 @@ class HTTPClient:
         jar = prepared.jar if prepared.jar is not None else self._jar
         url = prepared.url
         kept = jar.header_for(url.scheme, url.host, url.path) if jar is not None else None
-        cookies = "; ".join(text for text in (kept, prepared.cookies) if text)
+        cookies = cookie_header(kept, prepared.cookies)
         if not cookies:
             return prepared.wire
         if connection is not None:
@@ -304,11 +305,8 @@ class HTTPClient:
         if first < sent:
             # The answer was stamped before send() returned: that is when sending ended.
             sent = first if first > acquired else acquired  # noqa: FURB136  # max() is a call
-            first = max(first, sent)
-            last = max(last, sent)
-        flags = JUDGED | STAMPED if connection.stamped else JUDGED
-        if connection.window_limited:
-            flags |= WINDOW_LIMITED
+            first, last = max(first, sent), max(last, sent)
+        flags = (STAMPED if connection.stamped else 0) | (WINDOW_LIMITED if connection.window_limited else 0)
         connecting = tls = 0
         if is_new:
             flags |= NEW_CONNECTION
@@ -316,10 +314,11 @@ class HTTPClient:
         context = self._vu.tags
         if prepared.seen_status == status and prepared.seen_context is context and failure is None:
             number = prepared.seen_number
+            flags |= JUDGED
         else:
             expected = failure is None and prepared.expected(status)
-            if not expected:
-                flags |= FAILED
+            if expected != UNJUDGED:
+                flags |= JUDGED if expected else JUDGED | FAILED
             number = tag_set_number(prepared, context, status, connection, failure, expected)
         blocked, sending, waiting, receiving = acquired - started, sent - acquired, first - sent, last - first
         arrived = connection.arrived_ns
@@ -340,6 +339,8 @@ class HTTPClient:
         if self._vu.start_lag_ns >= 0:
             note_response_time(shared.registry, shared.recorder, self._vu, number, last, phases)
         response = Response(status, prepared, head, content, phases, connection)
+        if connection.sent_cookies:
+            response.sent_cookies, connection.sent_cookies = connection.sent_cookies, ""
         if flags & FAILED or status >= 400 or head.has_cookies or shared.observers:  # type: ignore[union-attr]  # noqa: PLR2004
             self.take_notice(prepared, head, response, failure)  # type: ignore[arg-type]
         return response
@@ -368,10 +369,7 @@ class HTTPClient:
             self.show(response)
 
     def show(self, response: Response) -> None:
-        """Let the observers see ``response``, with the cookies that its request was sent with."""
-        connection = response.connection
-        if connection is not None and connection.sent_cookies:
-            response.sent_cookies, connection.sent_cookies = connection.sent_cookies, ""
+        """Let the observers see ``response``."""
         for observer in self._shared.observers:
             observer(response)
 
@@ -389,7 +387,10 @@ class HTTPClient:
         shared = self._shared
         now = monotonic_ns()
         sending = waiting = receiving = connecting = tls = sent_bytes = received_bytes = 0
-        flags = JUDGED | FAILED | ERROR | STAMPED
+        if shared.retell is not None:
+            failure = shared.retell(failure, prepared)
+        is_judged = prepared.expected is not unjudged
+        flags = JUDGED | FAILED | ERROR | STAMPED if is_judged else ERROR | STAMPED
         if connection is not None:
             connection.close()
             sent_bytes, received_bytes = connection.sent_bytes, connection.received_bytes
@@ -401,13 +402,15 @@ class HTTPClient:
                 first = max(connection.first_byte_ns, sent) if connection.first_byte_ns else now
                 sending, waiting, receiving = sent - acquired, first - sent, now - first
         context = self._vu.tags
-        number = tag_set_number(prepared, context, 0, connection, failure, expected=False)
+        number = tag_set_number(prepared, context, 0, connection, failure, 0 if is_judged else UNJUDGED)
         phases = (acquired - started, connecting, tls, sending, waiting, receiving)
         shared.recorder.http(number, now, *phases, sent_bytes, received_bytes, 0, flags)
         self.note_response_time(number, now, phases)
         shared.note_failure(failure, prepared.method, prepared.template.name, prepared.text)
         response = Response(0, prepared, None, b"", phases, connection)
         response.error, response.error_code = failure.message, failure.code
+        if connection is not None and connection.sent_cookies:
+            response.sent_cookies, connection.sent_cookies = connection.sent_cookies, ""
         if shared.observers:
             self.show(response)
         return response

@@ -76,6 +76,9 @@ class CookieJar:
 
     __slots__ = ("_cached", "_domains", "_now_s", "_size")
 
+    # Whether secure cookies go to this machine without TLS too, as browsers and Go see it.
+    trusts_loopback = False
+
     def __init__(self, now_s: Callable[[], float] = time.time) -> None:
         # domain -> (name, path) -> cookie; made when the first cookie comes.
         self._domains: dict[str, dict[tuple[str, str], Cookie]] | None = None
@@ -90,7 +93,7 @@ class CookieJar:
         """The ``Cookie`` header for a request, or None; longer paths first, then older cookies."""
         if self._domains is None:
             return None
-        secure = scheme == "https"
+        secure = scheme == "https" or (self.trusts_loopback and is_loopback(host))
         cached = self._cached
         if (
             cached is not None
@@ -189,11 +192,12 @@ class CookieJar:
         """Name to values of what a request to ``url`` would carry (k6's ``cookiesForURL``)."""
         parsed = urls.parse(url)
         now_s = self._now_s()
+        is_safe = parsed.secure or (self.trusts_loopback and is_loopback(parsed.host))
         found: dict[str, list[str]] = {}
         for cookie in sorted(self._of_host(parsed.host), key=_send_order):
             if (
                 not cookie.has_expired(now_s)
-                and (parsed.secure or not cookie.secure)
+                and (is_safe or not cookie.secure)
                 and _path_matches(parsed.path, cookie.path)
             ):
                 found.setdefault(cookie.name, []).append(cookie.value)
@@ -306,6 +310,51 @@ class CookieJar:
                     del domains[cookie.domain]
         if not domains:
             self._domains = None
+
+
+class LoopbackJar(CookieJar):
+    """A jar by the rules of Go's."""
+
+    __slots__ = ()
+
+    trusts_loopback = True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine by its name or address."""
+    return host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "::1"
+
+
+class OwnCookies:
+    """The cookies of one request beside the jar's, where they come before those and may stand for them."""
+
+    __slots__ = ("_fields", "_instead", "_pairs")
+
+    def __init__(self, fields: str, pairs: Iterable[tuple[str, str]], instead: Iterable[str]) -> None:
+        """``fields`` is an explicit ``Cookie`` header; cookies named in ``instead`` replace the jar's."""
+        self._fields = fields
+        self._pairs = [f"{name}={value}" for name, value in pairs]
+        self._instead = frozenset(instead)
+
+    def header(self, kept: str | None) -> str:
+        """The ``Cookie`` header, with ``kept`` from the jar."""
+        rest = [kept] if kept else []
+        if kept and self._instead:
+            rest = [pair for pair in kept.split("; ") if pair.partition("=")[0] not in self._instead]
+        return "; ".join(text for text in (self._fields, *self._pairs, *rest) if text)
+
+    def following(self) -> "OwnCookies":
+        """Those that go along after a redirect: all but the explicit header's."""
+        made = OwnCookies("", (), self._instead)
+        made._pairs = self._pairs
+        return made
+
+
+def cookie_header(kept: str | None, own: str | OwnCookies) -> str:
+    """The ``Cookie`` header of a request: ``kept`` from the jar, and its ``own``."""
+    if isinstance(own, str):
+        return "; ".join(text for text in (kept, own) if text)
+    return own.header(kept)
 
 
 # Parsing (RFC 6265 section 5.2)

@@ -30,6 +30,8 @@ def open_connection(
 ) -> "Connection":
     """A new connection for ``prepared``; raises ``DialError`` when no address of the host takes it."""
     url, proxy = prepared.url, prepared.proxy
+    if url.problem is not None:
+        raise DialError(url.problem)
     host, port = (url.host, url.port) if proxy is None else (proxy.host, proxy.port)
     dial_deadline = min(deadline_ns, monotonic_ns() + DIAL_TIMEOUT_NS)
     try:

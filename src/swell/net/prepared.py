@@ -14,10 +14,11 @@ from swell.metrics.tags import TagRegistry, TagSet
 from swell.net.auth import Auth, BasicAuth, BearerAuth, DigestAuth
 from swell.net.body import Body, compress, encode_body
 from swell.net.proxy import NO_PROXIES, Proxy, ProxyRules, parse_proxy
+from swell.net.tagging import TagTemplate
 from swell.net.url import Url, UrlCache, basic_authorization, with_params
 
 if TYPE_CHECKING:
-    from swell.net.cookies import CookieJar
+    from swell.net.cookies import CookieJar, OwnCookies
 
 MAX_REMEMBERED: Final = 5_000
 # What of a redirect's URL its tags show.
@@ -31,7 +32,7 @@ _SENSITIVE_HEADERS: Final = frozenset({"authorization", "cookie", "cookie2", "ww
 _PROXY_HEADERS: Final = frozenset({"proxy-authorization"})
 _BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding", "transfer-encoding"})
 
-Expected = Callable[[int], bool]
+Expected = Callable[[int], int]
 PoolKey = tuple[object, ...]
 BodyContent = str | bytes | Iterable[bytes] | BinaryIO
 
@@ -41,7 +42,7 @@ class RequestOptions(TypedDict, total=False):
 
     params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
     headers: Mapping[str, str] | None
-    cookies: Mapping[str, str] | None
+    cookies: "Mapping[str, str] | OwnCookies | None"
     json: Any
     data: Mapping[str, Any] | str | bytes | None
     content: BodyContent | None
@@ -74,45 +75,6 @@ def timeout_ns(value: float | str, name: str) -> int:
     return limit_ns
 
 
-class TagTemplate:
-    """The tags that requests of one method, name and set of extra tags have in common.
-
-    ``numbers`` maps (context number, status, expected) in one integer to the number of the whole tag set.
-    """
-
-    __slots__ = ("_base", "_registry", "_system", "extra", "is_named", "method", "name", "numbers")
-
-    def __init__(
-        self,
-        registry: TagRegistry,
-        system: frozenset[str],
-        method: str,
-        name: str,
-        extra: tuple[tuple[str, str], ...],
-        *,
-        is_named: bool,
-    ) -> None:
-        self._registry = registry
-        self._system = system
-        self.method = method
-        # k6's rule: a request with a name of its own has that for its url tag too.
-        self.name = name
-        self.extra = extra
-        self.is_named = is_named
-        base = {"method": method, "url": name, "name": name}
-        self._base = {key: value for key, value in base.items() if key in system} | dict(extra)
-        self.numbers: dict[int, int] = {}
-
-    def number(self, context: TagSet, status: int, *, expected: bool | None, facts: Mapping[str, str]) -> int:
-        """Intern the whole set; ``facts`` are proto, tls_version, error and the like, as far as known."""
-        tags = {key: value for key, value in facts.items() if value and key in self._system}
-        if "status" in self._system:
-            tags["status"] = str(status)
-        if expected is not None and "expected_response" in self._system:
-            tags["expected_response"] = "true" if expected else "false"
-        return self._registry.extend(context, tags | self._base).number
-
-
 class PreparedRequest:
     """One request ready to be sent, any number of times unless its body is an iterator."""
 
@@ -134,6 +96,7 @@ class PreparedRequest:
         "payload",
         "proxy",
         "proxy_is_given",
+        "refers",
         "seen_context",
         "seen_number",
         "seen_status",
@@ -152,6 +115,8 @@ class PreparedRequest:
         self.origin: PoolKey = url.key
         self.proxy: Proxy | None = None
         self.proxy_is_given = False
+        # Whether its Referer is ours.
+        self.refers = False
         self.template = template
         self.is_head = method == "HEAD"
         self.headers: dict[str, str] = {}
@@ -161,7 +126,7 @@ class PreparedRequest:
         # The head's lines without the empty one, and the whole request where no cookie is added.
         self.lines = b""
         self.wire = b""
-        self.cookies: str = ""
+        self.cookies: str | OwnCookies = ""
         self.jar: CookieJar | None = None
         self.timeout_ns = DEFAULT_TIMEOUT_NS
         self.max_redirects = 0
@@ -200,6 +165,7 @@ class RequestFactory:
     def __init__(
         self,
         registry: TagRegistry,
+        urls: UrlCache,
         *,
         user_agent: str,
         system_tags: Iterable[str],
@@ -217,7 +183,9 @@ class RequestFactory:
         self._keep_alive = keep_alive
         # Requests without options: (method, url) -> prepared. Read directly by the client's hot path.
         self.plain: dict[tuple[str, str], PreparedRequest] = {}
-        self._urls = UrlCache()
+        self._urls = urls
+        # Whether the request after a redirect names the one before, as browsers and Go's client do.
+        self.sends_referer = False
         self._templates: dict[tuple[Any, ...], TagTemplate] = {}
 
     def prepare(self, method: str, url: str, options: RequestOptions | None = None) -> PreparedRequest:
@@ -293,6 +261,14 @@ class RequestFactory:
             prepared.digest = source.digest
         else:
             dropped = dropped | _SENSITIVE_HEADERS
+        if not isinstance(source.cookies, str):
+            prepared.cookies = source.cookies.following()
+        if self.sends_referer and (url.secure or not source.url.secure):
+            # A referer that a script gave stays.
+            prepared.refers = "Referer" not in source.headers or source.refers
+            if prepared.refers:
+                dropped = dropped | {"referer"}
+                prepared.headers = {"Referer": source.text}
         proxy = source.proxy if source.proxy_is_given else self._proxies.for_url(url)
         return self._derive(prepared, source, proxy, dropped, keep_body=keep_body)
 
@@ -326,7 +302,7 @@ class RequestFactory:
         prepared.expected = source.expected
         prepared.jar = source.jar
         prepared.proxy_is_given = source.proxy_is_given
-        prepared.headers = {
+        prepared.headers |= {
             name: value for name, value in source.headers.items() if name.lower() not in dropped
         }
         prepared.headers["Host"] = prepared.url.host_header
@@ -410,7 +386,11 @@ class RequestFactory:
             prepared.discard = discard
         cookies = options.get("cookies")
         if cookies:
-            prepared.cookies = "; ".join(f"{name}={value}" for name, value in cookies.items())
+            prepared.cookies = (
+                "; ".join(f"{name}={value}" for name, value in cookies.items())
+                if isinstance(cookies, Mapping)
+                else cookies
+            )
         prepared.jar = options.get("jar")
         auth = options.get("auth")
         if isinstance(auth, DigestAuth):

@@ -91,7 +91,7 @@ class Response:
     error: str = ""
     error_code: int = 0
     history: "tuple[Response, ...]" = ()
-    # The Cookie header that was sent, where somebody looks on: it is no part of the prepared request.
+    # The Cookie header that was sent: it is no part of the prepared request.
     sent_cookies: str = ""
 
     def __init__(

@@ -26,7 +26,7 @@ class ExpectsChallenge:
     def __init__(self, original: "Expected") -> None:
         self.original = original
 
-    def __call__(self, status: int) -> bool:
+    def __call__(self, status: int) -> int:
         """Whether ``status`` is no failure."""
         return status == UNAUTHORIZED or self.original(status)
 

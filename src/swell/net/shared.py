@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from swell.base.clock import Clock
+from swell.net.cookies import CookieJar
 from swell.net.failure import Failure
 from swell.net.limiter import GeventClock, TurnLimiter
 from swell.net.local_ips import LocalIPs
-from swell.net.prepared import MAX_SHOWN_URL, RequestFactory
+from swell.net.prepared import MAX_SHOWN_URL, PreparedRequest, RequestFactory
 from swell.net.proxy import NO_PROXIES, ProxyRules
 from swell.net.resolver import Endpoint, Resolver
 from swell.net.response import Response
@@ -46,8 +47,10 @@ class HTTPShared:
         self.recorder = recorder
         self.errors = errors
         self.log = log
+        self.urls = UrlCache()
         self.factory = RequestFactory(
             registry,
+            self.urls,
             user_agent=options.user_agent,
             system_tags=options.system_tags,
             max_redirects=options.max_redirects,
@@ -59,10 +62,14 @@ class HTTPShared:
         self.tls = TlsContexts(options)
         # Makes a connection to an address: the seam where tests put a scripted transport.
         self.connect: Callable[[Endpoint, str | None], Connection] = Connection
-        self.urls = UrlCache()
         self.local_ips = LocalIPs(options.local_ips)
         # Called with each response (redirects included) where something wants to see them: debugging.
         self.observers: list[Callable[[Response], None]] = []
+        self.new_jar: Callable[[], CookieJar] = CookieJar
+        # What scripts and tags are told of a failure, and whether its first occurrence is logged here:
+        # scripts of another platform are told what that platform says, and log it themselves.
+        self.retell: Callable[[Failure, PreparedRequest], Failure] | None = None
+        self.logs_failures = True
         self.max_body = options.max_response_body_bytes
         self._logged: set[tuple[int, str, str]] = set()
         self.limiter: TurnLimiter | None = None
@@ -99,6 +106,6 @@ class HTTPShared:
         self.count_failure(failure, method, name, url)
         url = url[:MAX_SHOWN_URL]
         key = (failure.code, method, name)
-        if key not in self._logged and len(self._logged) < MAX_LOGGED:
+        if self.logs_failures and key not in self._logged and len(self._logged) < MAX_LOGGED:
             self._logged.add(key)
             self.log("warning", f"Request Failed: {method} {url}: {failure.message} (code {failure.code})")

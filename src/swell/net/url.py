@@ -9,7 +9,7 @@ Names that are not ASCII are encoded with the standard library's IDNA (2003), wh
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote_to_bytes, urljoin
@@ -80,6 +80,8 @@ class Url:
     tag: str
     username: str | None
     password: str
+    # Why it cannot be requested although it is a URL, for platforms that find out only when they send.
+    problem: Failure | None = None
 
     @property
     def scheme(self) -> str:
@@ -98,6 +100,24 @@ class Url:
             return None
         return basic_authorization(self.username, self.password)
 
+    def fill(self, secure: bool, host: str, port: int, host_header: str, target: str, href: str) -> None:
+        """Set all parts, which are known to be right; ``target`` may lack its first slash."""
+        self.key = ("https" if secure else "http", host, port)
+        self.secure = secure
+        self.host = host
+        self.port = port
+        self.host_header = host_header
+        if target and target[0] == "/":
+            self.target = target
+        else:
+            self.target = target = "/" + target
+            scheme = "https" if secure else "http"
+            href = f"{scheme}://{host_header}{target}"
+        self.path = target.partition("?")[0] if "?" in target else target
+        self.href = self.tag = href
+        self.username = None
+        self.password = ""
+
     def __repr__(self) -> str:
         return f"<Url {self.tag}>"
 
@@ -105,17 +125,19 @@ class Url:
 class UrlCache(dict[str, Url]):
     """``cache[text]`` is the parsed URL; a miss parses, and a full cache starts anew.
 
-    Raises ``FailureError`` (1020) as ``parse`` does; what cannot be parsed is not kept.
+    Raises ``FailureError`` (1020) as ``parse`` does; what cannot be parsed is not kept. Scripts of another
+    platform may put that platform's rules in place of ``parse``.
     """
 
-    __slots__ = ("limit",)
+    __slots__ = ("limit", "parse")
 
     def __init__(self, limit: int = DEFAULT_CACHE_SIZE) -> None:
         super().__init__()
         self.limit = limit
+        self.parse: Callable[[str], Url] = parse
 
     def __missing__(self, text: str) -> Url:
-        url = parse(text)
+        url = self.parse(text)
         if len(text) > MAX_REMEMBERED_LENGTH:
             # A redirect's, most likely: four thousand of a megabyte each would be the worker's memory.
             return url
@@ -143,32 +165,19 @@ def parse(text: str) -> Url:
     secure = scheme == "https"
     default = 443 if secure else 80
     if port_text is None:
-        return _make(secure, host, default, host, target, text)
+        return make_url(secure, host, default, host, target, text)
     port = int(port_text)
     if not 0 < port <= _MAX_PORT:
         raise _invalid(text, f"port {port} is not between 1 and {_MAX_PORT}")
     if port == default or port_text[0] == "0":
         return _parse_general(text)
-    return _make(secure, host, port, f"{host}:{port_text}", target, text)
+    return make_url(secure, host, port, f"{host}:{port_text}", target, text)
 
 
-def _make(secure: bool, host: str, port: int, host_header: str, target: str, href: str) -> Url:
+def make_url(secure: bool, host: str, port: int, host_header: str, target: str, href: str) -> Url:
+    """A URL from parts that are known to be right; ``target`` may lack its first slash."""
     url = Url()
-    url.key = ("https" if secure else "http", host, port)
-    url.secure = secure
-    url.host = host
-    url.port = port
-    url.host_header = host_header
-    if target and target[0] == "/":
-        url.target = target
-    else:
-        url.target = target = "/" + target
-        scheme = "https" if secure else "http"
-        href = f"{scheme}://{host_header}{target}"
-    url.path = target.partition("?")[0] if "?" in target else target
-    url.href = url.tag = href
-    url.username = None
-    url.password = ""
+    url.fill(secure, host, port, host_header, target, href)
     return url
 
 
@@ -194,7 +203,7 @@ def _parse_general(text: str) -> Url:
     port = _port(text, port_text) if port_text else default
     shown = f"[{host}]" if bracketed else host
     host_header = shown if port == default else f"{shown}:{port}"
-    url = _make(secure, host, port, host_header, encode_target(target), "")
+    url = make_url(secure, host, port, host_header, encode_target(target), "")
     url.href = url.tag = f"{url.origin}{url.target}"
     if at:
         username, _, password = userinfo.partition(":")

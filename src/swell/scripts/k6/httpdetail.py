@@ -6,6 +6,9 @@ from urllib.parse import unquote
 import msgspec
 
 from swell.net.cookies import parse_date
+from swell.net.decode import decode_fairly
+from swell.net.failure import Failure
+from swell.scripts.k6.httpurl import shown_url
 
 if TYPE_CHECKING:
     from swell.net.response import Response
@@ -18,8 +21,38 @@ _NO_OCSP: Final = {
     "next_update": 0,
     "revoked_at": 0,
     "revocation_reason": "",
-    "status": "unknown",
+    "status": "",
 }
+_NO_TIMINGS: Final = {
+    "duration": 0,
+    "blocked": 0,
+    "looking_up": 0,
+    "connecting": 0,
+    "tls_handshaking": 0,
+    "sending": 0,
+    "waiting": 0,
+    "receiving": 0,
+}
+# All that is told, of a request that was never made.
+_EMPTY: Final[dict[str, object]] = {
+    "remote_ip": "",
+    "remote_port": 0,
+    "url": "",
+    "status_text": "",
+    "proto": "",
+    "headers": {},
+    "cookies": {},
+    "timings": _NO_TIMINGS,
+    "tls_version": "",
+    "tls_cipher_suite": "",
+    "ocsp": _NO_OCSP,
+    "error": "",
+    "error_code": 0,
+    "request": None,
+}
+_ADDED: Final = frozenset({"Host", "Content-Length", "Transfer-Encoding"})
+# A compressed body is shown as it was before.
+MAX_SHOWN_BODY: Final = 1 << 28
 
 
 def canonical(name: str) -> str:
@@ -27,49 +60,81 @@ def canonical(name: str) -> str:
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
 
 
-def response_detail(response: "Response") -> bytes:
+class RefusedResponse:
+    """The response to a request that was never made: empty but for the error."""
+
+    __slots__ = ("error", "error_code")
+
+    content = b""
+    status_code = 0
+    request = None
+
+    def __init__(self, error: str, error_code: int) -> None:
+        self.error = error
+        self.error_code = error_code
+
+
+def response_detail(response: "Response | RefusedResponse") -> bytes:
     """The JSON text of everything but status and body."""
-    timings = response.timings
-    reason = f"{response.status_code} {response.reason}" if response.status_code else ""
+    if isinstance(response, RefusedResponse):
+        return _detail(error=response.error, error_code=response.error_code, body=[])
+    status, connection = response.status_code, response.connection
     headers: dict[str, str] = {}
     for name, value in response.headers.pairs:
         known = canonical(name)
         headers[known] = f"{headers[known]}, {value}" if known in headers else value
-    return msgspec.json.encode(
-        {
-            "remote_ip": response.remote_ip,
-            "remote_port": response.remote_port,
-            "url": response.url,
-            "status_text": reason.strip(),
-            "proto": response.http_version,
-            "headers": headers,
-            "cookies": response_cookies(response),
-            "timings": timings._asdict(),
-            "tls_version": response.tls_version,
-            "tls_cipher_suite": response.tls_cipher_suite,
-            "ocsp": _NO_OCSP,
-            "error": response.error,
-            "error_code": response.error_code,
-            "request": request_detail(response),
-        }
+    # Where no connection was made, nothing is known of it.
+    is_known = connection is not None and connection.exchanges > 0
+    first = response.history[0] if response.history else response
+    url = getattr(response.request, "url", None)
+    return _detail(
+        remote_ip=response.remote_ip if is_known else "",
+        remote_port=response.remote_port if is_known else 0,
+        url=shown_url(url) if url is not None else response.url,
+        status_text=f"{status} {response.reason}".strip() if status else "",
+        proto=response.http_version,
+        headers=headers,
+        cookies=response_cookies(response),
+        timings=_NO_TIMINGS | response.timings._asdict() if is_known else _NO_TIMINGS,
+        tls_version=response.tls_version,
+        tls_cipher_suite=response.tls_cipher_suite,
+        ocsp=_NO_OCSP | {"status": "unknown"} if response.tls_version else _NO_OCSP,
+        error=response.error,
+        error_code=response.error_code,
+        request=request_detail(first),
     )
+
+
+def _detail(**known: object) -> bytes:
+    return msgspec.json.encode(_EMPTY | known)
 
 
 def request_detail(response: "Response") -> dict[str, Any]:
     """The request that ``response`` answers."""
     request = response.request
+    url = getattr(request, "url", None)
+    given = url.authorization if url is not None else None
     headers: dict[str, list[str]] = {}
     for name, value in request.headers.items():
-        if name.lower() != "host":
-            headers.setdefault(canonical(name), []).append(value)
+        # What the client adds by itself is not shown.
+        if name not in _ADDED and not (name == "Authorization" and value == given):
+            headers.setdefault(canonical(name), []).append(
+                value.encode("latin-1", "replace").decode("utf-8", "replace")
+            )
+    if response.sent_cookies:
+        headers["Cookie"] = [response.sent_cookies]
     cookies: dict[str, list[dict[str, Any]]] = {}
-    for pair in filter(None, getattr(request, "cookies", "").split("; ")):
+    for pair in filter(None, response.sent_cookies.split("; ")):
         name, _, value = pair.partition("=")
-        cookies.setdefault(name, []).append({"name": name, "value": value, "replace": False})
+        cookies.setdefault(name, []).append({"name": name, "value": value.strip('"'), "replace": False})
     body = request.body or b""
+    encoding = request.headers.get("Content-Encoding", "")
+    if body and encoding:
+        decoded = decode_fairly(body, encoding.encode(), MAX_SHOWN_BODY)
+        body = body if isinstance(decoded, Failure) else decoded
     return {
         "method": request.method,
-        "url": request.text,
+        "url": shown_url(url) if url is not None else request.text,
         "headers": headers,
         "body": body.decode("utf-8", "replace"),
         "cookies": cookies,
@@ -105,7 +170,7 @@ def _cookie(header: str) -> dict[str, Any] | None:
         key, _, text = (part.strip() for part in attribute.partition("="))
         match key.lower():
             case "domain":
-                cookie["domain"] = text.lstrip(".")
+                cookie["domain"] = text
             case "path":
                 cookie["path"] = unquote(text)
             case "httponly":

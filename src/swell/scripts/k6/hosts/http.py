@@ -1,57 +1,98 @@
 """The Python half of ``k6/http``."""
 
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
 
 import gevent
 import msgspec
 
-from swell.base.units import parse_duration_ns
+from swell.base.clock import monotonic_ns
 from swell.engine.vu import current_vu
+from swell.net.auth import DigestAuth
 from swell.net.batch import send_batch
-from swell.net.cookies import CookieJar
+from swell.net.cookies import LoopbackJar
+from swell.net.failure import INVALID_URL, Failure, FailureError
 from swell.net.response import RequestError, Response
-from swell.scripts.k6.httpdetail import response_detail
+from swell.net.rounds import REDIRECTS
+from swell.scripts.k6 import httpurl
+from swell.scripts.k6.hosts.httpjars import Jars
+from swell.scripts.k6.httpdetail import RefusedResponse, response_detail
+from swell.scripts.k6.httpfailure import RefusalError, logged, retell
+from swell.scripts.k6.httpparams import Params, expected, read
+from swell.scripts.k6.httpurl import shown_url
 from swell.scripts.k6.values import HostError, HostFunction, Text, raw
 
 if TYPE_CHECKING:
     from swell.net.prepared import RequestOptions
+    from swell.net.shared import HTTPShared
     from swell.scripts.k6.vuhost import VUHost
 
 # Parameters as JSON text that are remembered, parsed.
 MAX_REMEMBERED: Final = 2_000
 SHORT: Final = 1 << 16
 NO_BODY: Final = frozenset({204, 304})
+# Methods with which an empty body is announced as one of unknown length (Go).
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
+_UPGRADED: Final = "switched protocols"
+_NO_PARAMS: Final = Params()
 
 
 def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     """What ``http.js`` needs."""
     client = Client(vu)
+    jars = client.jars
     return {
         "get": raw(client.get),
         "send": client.send,
         "start": client.start,
+        "refuse": client.refuse,
         "batchBegin": client.batched.clear,
         "batchAdd": client.batch_add,
         "batchRun": client.batch_run,
         "body": raw(client.body),
         "detail": client.detail,
         "release": raw(client.release),
+        "textOf": Text,
         "multipart": client.multipart,
         "boundary": lambda: client.boundary,
         "fileName": lambda: str(time.time_ns()),
         "warn": lambda message: vu.log("warning", message),
         "setExpected": client.set_expected,
+        "resolve": resolve,
+        "withQuery": lambda url, query: urlsplit(url)._replace(query=query).geturl(),
         "ownJar": lambda: vu.forbid_init("http.cookieJar()"),
-        "newJar": client.new_jar,
-        "jarCookies": lambda jar, url: msgspec.json.encode(client.jar(jar).cookies_for_url(url)).decode(),
-        "jarSet": client.jar_set,
-        "jarClear": lambda jar, url: client.jar(jar).clear(url),
-        "jarDelete": lambda jar, url, name: client.jar(jar).delete(url, name),
+        "newJar": jars.new,
+        "jarCookies": jars.cookies,
+        "jarSet": jars.set,
+        "jarClear": jars.clear,
+        "jarDelete": jars.delete,
     }
+
+
+def shared_of(vu: "VUHost") -> "HTTPShared":
+    """What the clients of the worker share, set to k6's rules when it is first asked for."""
+    shared: HTTPShared = vu.client.shared
+    if shared.retell is None:
+        shared.retell = retell
+        shared.logs_failures = False
+        shared.new_jar = LoopbackJar
+        shared.urls.parse = httpurl.parse
+        shared.factory.sends_referer = True
+    return shared
+
+
+def resolve(base: str, reference: str) -> str:
+    """The URL that a link or a form's action in the page ``base`` means. Raises ``HostError``."""
+    fault = httpurl.fault(reference)
+    if fault:
+        raise HostError(fault)
+    return urljoin(base, reference)
 
 
 class Client:
@@ -60,12 +101,13 @@ class Client:
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
         self._context = vu.context
-        self._responses: dict[int, Response] = {}
+        self._responses: dict[int, Response | RefusedResponse] = {}
         self._numbers = itertools.count(1)
-        self._jars: dict[int, CookieJar] = {}
-        self._default_expected: str | None = None
-        self._binary: set[int] = set()
-        self.batched: list[tuple[str, str, RequestOptions, bool]] = []
+        # Statuses that the VU expects unless a request says otherwise, as a parameter's text.
+        self._expected: RequestOptions = {}
+        self._is_ready = False
+        self.jars = Jars(vu)
+        self.batched: list[tuple[str, str, RequestOptions, Params]] = []
         self.boundary = ""
         # Other modules are given the numbers of its jars.
         vu.state["http"] = self
@@ -74,42 +116,48 @@ class Client:
 
     def get(self, url: str) -> Any:
         """GET without parameters: the hot path. Gives number and status in one."""
-        vu = self._vu
         try:
-            if vu.phase == "init":
-                vu.forbid_init("http.get()")
-            if type(url) is not str:
-                url = self._context.from_js(url)
-            if self._default_expected is None:
-                response = vu.vu.client.request("GET", url)  # type: ignore[union-attr]  # there outside init
+            if self._expected or not self._is_ready or type(url) is not str:
+                if type(url) is not str:
+                    url = self._context.from_js(url)
+                code = self.send("GET", url, "", None, "{}")
             else:
-                response = self._perform("GET", url, self._options("", None, "{}"))
+                response = self._vu.vu.client.request("GET", url)  # type: ignore[union-attr]  # there outside init
+                status = response.status_code
+                if not status or response.error or status in REDIRECTS:
+                    code = self._settle(response, _NO_PARAMS)
+                else:
+                    number = next(self._numbers)
+                    self._responses[number] = response
+                    code = number * 1000 + status
         except RequestError as error:
-            return self._context.throw(HostError(str(error)))
+            try:
+                code = self._settle(error.response, _NO_PARAMS)
+            except HostError as told:
+                return self._context.throw(told)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return self._context.throw(error)
-        number = next(self._numbers)
-        self._responses[number] = response
-        code = number * 1000 + response.status_code
         return code if code < 2**31 else float(code)
 
     def send(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """Any request; ``params`` as encoded in ``http.js``."""
-        self._vu.forbid_init(f"http.{method.lower()}()")
-        options = self._options(name, body, params)
-        return self._keep(self._perform(method, url, options, throws=_throws(params)))
+        self._prepare(f"http.{method.lower()}()")
+        try:
+            options, given = self._options(method, url, name, body, params)
+        except RefusalError as refusal:
+            return self.refuse("Request Failed", refusal.message, refusal.code)
+        return self._settle(self._exchange(method, url, options, given), given)
 
     def start(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """A request that goes on by itself; the id of its operation."""
         vu = self._vu
-        vu.forbid_init("http.asyncRequest()")
-        options = self._options(name, body, params)
+        self._prepare("http.asyncRequest()")
         engine_vu = vu.engine_vu
 
         def work() -> None:
             current_vu.set(engine_vu)
             try:
-                operation.complete(self._keep(self._perform(method, url, options, throws=_throws(params))))
+                operation.complete(self.send(method, url, name, body, params))
             except HostError as error:
                 operation.fail(error)
             except Exception as error:  # noqa: BLE001  # the promise is rejected with it
@@ -119,94 +167,147 @@ class Client:
         greenlet = gevent.spawn(work)
         return operation.id
 
-    def batch_add(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> None:
-        """Put a request aside for ``batch_run``."""
-        self._vu.forbid_init("http.batch()")
-        self.batched.append((method, url, self._options(name, body, params), _throws(params) is True))
+    def refuse(self, what: str, message: str, code: int) -> int:
+        """The response to a request that was not made because of ``message``, which is logged as ``what``.
+
+        Without ``message`` it is empty. Raises ``HostError`` instead where the option ``throw`` is on.
+        """
+        self._prepare("a request")
+        if message:
+            if shared_of(self._vu).options.throw:
+                raise HostError(message)
+            self._vu.log("warning", what, error=message)
+        number = next(self._numbers)
+        self._responses[number] = RefusedResponse(message, int(code))
+        return number * 1000
+
+    def batch_add(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> str:
+        """Put a request aside for ``batch_run``; message and code as JSON where it cannot be sent."""
+        self._prepare("http.batch()")
+        try:
+            options, given = self._options(method, url, name, body, params)
+        except RefusalError as refusal:
+            return msgspec.json.encode([refusal.message, refusal.code]).decode()
+        if given.problem is not None:
+            return msgspec.json.encode([given.problem.message, given.problem.code]).decode()
+        self.batched.append((method, url, options, given))
+        return ""
 
     def batch_run(self) -> str:
         """Send what was put aside, side by side; a JSON list of what ``send`` gives."""
         waiting, self.batched[:] = list(self.batched), []
+        responses = send_batch(
+            _Sender(self),  # type: ignore[arg-type]  # of a client it needs this only
+            [(method, url, options) for method, url, options, _ in waiting],
+            shared_of(self._vu).options,
+        )
+        codes = [
+            self._settle(response, given) for response, (*_, given) in zip(responses, waiting, strict=True)
+        ]
+        return msgspec.json.encode(codes).decode()
+
+    def exchange(self, method: str, url: str, options: "RequestOptions", problem: Failure | None) -> Response:
+        """Send a request; what Go's client would refuse fails as it would there."""
+        client = self._vu.client
+        if problem is None and not _METHOD.fullmatch(method):
+            problem = Failure(1000, f'net/http: invalid method "{method}"')
+        if problem is not None:
+            known: RequestOptions = {}
+            if options.get("tags"):
+                known["tags"] = options["tags"]
+            prepared = client.prepare("GET", url, known)
+            prepared.method = method
+            now_ns = monotonic_ns()
+            return client.failed(prepared, None, problem, now_ns, now_ns)
+        try:
+            return client.request(method or "GET", url, **options)
+        except RequestError as error:
+            return error.response
+
+    def _exchange(self, method: str, url: str, options: "RequestOptions", given: Params) -> Response:
+        if given.auth.lower() == "digest":
+            # Every request of k6's asks for a challenge of its own.
+            self._vu.client.challenges.clear()
+            parts = self._vu.client.shared.urls[url]
+            options["auth"] = DigestAuth(parts.username or "", parts.password)
+            url = shown_url(parts, with_credentials=False)
+        return self.exchange(method, url, options, given.problem)
+
+    def _prepare(self, what: str) -> None:
+        if not self._is_ready or self._vu.phase == "init":
+            self._vu.forbid_init(what)
+            shared_of(self._vu)
+            self._is_ready = True
+
+    def _settle(self, response: Response, given: Params) -> int:
+        """Number and status of a response, with what k6 logs or throws about it."""
         vu = self._vu
-        try:
-            responses = send_batch(
-                vu.client, [(method, url, options) for method, url, options, _ in waiting], vu.runtime.options
-            )
-        except RequestError as error:
-            raise HostError(str(error)) from None
-        return msgspec.json.encode([self._keep(response) for response in responses]).decode()
-
-    def _perform(
-        self, method: str, url: str, options: "RequestOptions", *, throws: bool | None = None
-    ) -> Response:
-        try:
-            response: Response = self._vu.client.request(method, url, **options)
-        except RequestError as error:
-            if throws is False:
-                return error.response
-            raise HostError(error.response.error) from None
-        if throws and response.error:
-            raise HostError(response.error)
-        return response
-
-    def _keep(self, response: Response) -> int:
+        if response.error:
+            if _UPGRADED in response.error:
+                raise HostError("unsupported response status: 101 Switching Protocols")
+            if response.error_code == INVALID_URL:
+                return self.refuse("Request Failed", response.error, response.error_code)
+            text = logged(response)
+            if given.throws or (given.throws is None and vu.client.shared.options.throw):
+                raise HostError(text)
+            vu.log("warning", "Request Failed", error=text)
+        elif response.status_code in REDIRECTS and not given.has_redirects:
+            self._warn_of_redirects(response)
         number = next(self._numbers)
         self._responses[number] = response
         return number * 1000 + response.status_code
 
+    def _warn_of_redirects(self, response: Response) -> None:
+        followed = len(response.history)
+        if "location" in response.headers and followed >= self._vu.client.shared.options.max_redirects > 0:
+            self._vu.log(
+                "warning",
+                f"Stopped after {followed + 1} redirects and returned the redirection;"
+                " pass { redirects: n } in request params or set global maxRedirects to silence this",
+                url=shown_url(response.history[0].request.url),  # type: ignore[attr-defined]  # it was sent
+            )
+
     # Parameters
 
-    def _options(self, name: str, body: str | bytes | None, params: str) -> "RequestOptions":
+    def _options(
+        self, method: str, url: str, name: str, body: str | bytes | None, params: str
+    ) -> tuple["RequestOptions", Params]:
+        """What the client needs. Raises ``RefusalError`` for what k6 does not even try to send."""
+        try:
+            _ = shared_of(self._vu).urls[url]
+        except FailureError as error:
+            raise RefusalError(error.failure.message, error.failure.code) from None
         remembered = self._vu.shared.kept.setdefault("http", {})
-        options = remembered.get(params)
-        if options is None:
-            options = self._read(msgspec.json.decode(params))
-            if "jar" not in options and len(remembered) < MAX_REMEMBERED:
-                remembered[params] = options
-        made: RequestOptions = dict(options)  # type: ignore[assignment]
-        if name:
+        given: Params | None = remembered.get(params)
+        if given is None:
+            parsed = msgspec.json.decode(params)
+            given = read(parsed)
+            if given.auth.lower() == "ntlm":
+                raise HostError("auth: NTLM is not supported; basic and digest are")
+            if "jar" in parsed:
+                given.options["jar"] = self.jars.jar(parsed["jar"])
+            elif len(remembered) < MAX_REMEMBERED:
+                remembered[params] = given
+        made: RequestOptions = {**self._expected, **given.options}
+        if name and "name" not in made.get("tags", {}):  # type: ignore[operator]  # never None here
             made["name"] = name
         if body is not None:
-            made["content"] = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
-        if self._default_expected is not None and "expected" not in made:
-            made["expected"] = _expected(self._default_expected)
-        return made
+            content = body if isinstance(body, bytes) else _encoded(body)
+            made["content"] = content
+            if not content:
+                made["content"] = [] if method in _WITH_BODY else None
+        if given.length and given.length != str(len(made.get("content") or b"")):  # type: ignore[arg-type]
+            size = len(made.get("content") or b"")  # type: ignore[arg-type]  # bytes or an empty list
+            self._vu.log(
+                "warning",
+                f'The specified Content-Length header "{given.length}" in the {method} request for {url}'
+                f" doesn't match the actual request body length of {size}, so it will be ignored!",
+            )
+        return made, given
 
-    def _read(self, params: dict[str, Any]) -> "RequestOptions":
-        made: RequestOptions = {}
-        headers = dict(params.get("headers", {}))
-        if "type" in params and "content-type" not in {name.lower() for name in headers}:
-            headers["Content-Type"] = params["type"]
-        if headers:
-            made["headers"] = headers
-        cookies = params.get("cookies")
-        if cookies:
-            made["cookies"] = {
-                name: str(value["value"] if isinstance(value, dict) else value)
-                for name, value in cookies.items()
-            }
-        if params.get("tags"):
-            made["tags"] = {name: tag_text(name, value) for name, value in params["tags"].items()}
-        if "timeout" in params:
-            made["timeout"] = _timeout_s(params["timeout"])
-        if "redirects" in params:
-            made["max_redirects"] = int(params["redirects"])
-        kind = params.get("responseType")
-        if kind is not None:
-            if kind not in {"text", "binary", "none"}:
-                raise HostError(f"responseType is text, binary or none, not {kind!r}")
-            made["discard_body"] = kind == "none"
-        if "compression" in params:
-            made["compression"] = params["compression"]
-        if "jar" in params:
-            made["jar"] = self.jar(params["jar"])
-        if params.get("expected"):
-            made["expected"] = _expected(params["expected"])
-        return made
-
-    def set_expected(self, text: str) -> None:
-        """The VU's default for which statuses are expected."""
-        self._default_expected = text or None
+    def set_expected(self, text: str | None) -> None:
+        """The VU's default for which statuses are expected; None: nobody asks."""
+        self._expected = {"expected": expected(text)}
 
     # Responses
 
@@ -222,11 +323,9 @@ class Client:
         if binary:
             return self._context.buffer(content)
         # Short text is cheapest as Python's own; the engine takes long text, and any bytes, as they are.
-        return (
-            str(content, "ascii")
-            if len(content) < SHORT and content.isascii()
-            else self._context.string(content)
-        )
+        if len(content) < SHORT and content.isascii() and b"\0" not in content:
+            return str(content, "ascii")
+        return self._context.string(content)
 
     def detail(self, number: int) -> Text:
         """Everything else of a response, as JSON."""
@@ -237,7 +336,7 @@ class Client:
         for number in numbers:
             self._responses.pop(number, None)
 
-    # Bodies of several parts, and cookies
+    # Bodies of several parts
 
     def multipart(self, *parts: Any) -> bytes:
         """(name, content, file name, type) of each part as multipart/form-data (RFC 7578)."""
@@ -248,55 +347,22 @@ class Client:
             head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
             if kind:
                 head += f'; filename="{_quoted(filename)}"\r\nContent-Type: {kind}'
-            data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+            data = content if isinstance(content, bytes) else _encoded(content)
             pieces.append(f"{head}\r\n\r\n".encode() + data + b"\r\n")
         return b"".join(pieces) + f"--{boundary}--\r\n".encode()
 
-    def new_jar(self) -> int:
-        """A jar of the script's own."""
-        number = len(self._jars) + 1
-        self._jars[number] = CookieJar()
-        return number
 
-    def jar(self, number: int) -> CookieJar:
-        """The jar with this number; 0 is the VU's."""
-        return self._jars[int(number)] if number else self._vu.client.jar
+class _Sender:
+    """What ``send_batch`` sends with."""
 
-    def jar_set(self, number: int, url: str, name: str, value: str, options: str) -> bool:
-        """Put a cookie into a jar."""
-        given = msgspec.json.decode(options)
-        attributes = [f"{name}={value}"]
-        for key, label in (
-            ("domain", "Domain"),
-            ("path", "Path"),
-            ("expires", "Expires"),
-            ("max_age", "Max-Age"),
-        ):
-            if given.get(key) not in {None, "", 0}:
-                attributes.append(f"{label}={given[key]}")
-        attributes += [
-            label for key, label in (("secure", "Secure"), ("http_only", "HttpOnly")) if given.get(key)
-        ]
-        parts = self._vu.client.shared.urls[url]
-        self.jar(number).store(parts.scheme, parts.host, parts.path, ["; ".join(attributes)])
-        return True
+    __slots__ = ("_client",)
 
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-def _throws(params: str) -> bool | None:
-    """The parameter ``throw``; None where it is not given."""
-    if '"throw":' not in params:
-        return None
-    return bool(msgspec.json.decode(params).get("throw"))
-
-
-def _timeout_s(value: object) -> float | str:
-    if isinstance(value, int | float):
-        return value / 1000
-    text = str(value)
-    try:
-        return float(text) / 1000
-    except ValueError:
-        return parse_duration_ns(text) / 1e9
+    def request(self, method: str, url: str, **options: Any) -> Response:
+        """Send one of the batch."""
+        return self._client.exchange(method, url, options, None)  # type: ignore[arg-type]  # as they were put in
 
 
 def tag_text(name: str, value: object) -> str:
@@ -310,19 +376,12 @@ def tag_text(name: str, value: object) -> str:
     raise TypeError(f"the tag {name!r} is neither text nor a number nor a boolean")
 
 
-_EXPECTED: dict[str, Any] = {}
-
-
-def _expected(text: str) -> Any:
-    """A test of statuses from "200-299,404-404"; the same object each time, for what is remembered."""
-    found = _EXPECTED.get(text)
-    if found is None:
-        allowed: set[int] = set()
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            allowed.update(range(int(first), min(int(last), 999) + 1))
-        found = _EXPECTED[text] = frozenset(allowed).__contains__
-    return found
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair is no character.
+        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
 def _quoted(text: str) -> str:

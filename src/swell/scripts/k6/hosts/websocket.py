@@ -196,7 +196,7 @@ class Sockets:
                 raise HostError(f"invalid tags of a WebSocket: {error}") from None
         http: Client | None = self._vu.state.get("http")
         if given.get("jar") and http is not None:
-            options["jar"] = http.jar(given["jar"])
+            options["jar"] = http.jars.jar(given["jar"])
         return options
 
     # Taking

@@ -1,153 +1,26 @@
-// k6/http: requests of the virtual user. A response keeps a number; what a script reads of it is fetched then.
+// k6/http: requests of the virtual user.
 import host from "swell:host/http";
 import swell from "swell:core";
+import { FileData, form, isFile, kindOf, multipart } from "swell:lib/forms";
+import { response } from "swell:lib/response";
 
-const { get: fastGet, send, body: bodyOf, detail, release } = host;
+const { get: fastGet, send } = host;
 
-// Responses that no script can reach any more, until they are told to Python.
-const unreachable = [];
-const registry = new FinalizationRegistry((id) => {
-  unreachable.push(id);
-  if (unreachable.length >= 16) release(...unreachable.splice(0));
-});
-
-export class Response {
-  #id;
-  #status;
-  #kind;
-  #body;
-  #json;
-  #detail;
-
-  // `code` is the number and the status in one; `kind` is the responseType.
-  constructor(code, kind) {
-    this.#status = code % 1000;
-    this.#id = (code - this.#status) / 1000;
-    this.#kind = kind;
-    registry.register(this, this.#id);
-  }
-
-  get status() { return this.#status; }
-  get body() {
-    if (this.#body === undefined) this.#body = bodyOf(this.#id, this.#kind === "binary");
-    return this.#body;
-  }
-  set body(given) { this.#body = given; }
-
-  get #told() {
-    if (this.#detail === undefined) {
-      this.#detail = JSON.parse(detail(this.#id));
-      Object.setPrototypeOf(this.#detail.request, Request.prototype);
-    }
-    return this.#detail;
-  }
-  get remote_ip() { return this.#told.remote_ip; }
-  get remote_port() { return this.#told.remote_port; }
-  get url() { return this.#told.url; }
-  get status_text() { return this.#told.status_text; }
-  get proto() { return this.#told.proto; }
-  get headers() { return this.#told.headers; }
-  get cookies() { return this.#told.cookies; }
-  get timings() { return this.#told.timings; }
-  get tls_version() { return this.#told.tls_version; }
-  get tls_cipher_suite() { return this.#told.tls_cipher_suite; }
-  get ocsp() { return this.#told.ocsp; }
-  get error() { return this.#told.error; }
-  get error_code() { return this.#told.error_code; }
-  get request() { return this.#told.request; }
-
-  json(selector) {
-    if (this.#json === undefined) this.#json = { parsed: this.#parse() };
-    const { parsed } = this.#json;
-    if (selector === undefined || selector === null) return parsed;
-    return swell.load("swell:lib/gjson").select(parsed, String(selector));
-  }
-
-  #parse() {
-    let text = this.body;
-    if (text instanceof ArrayBuffer) text = bodyOf(this.#id, false);
-    if (text === null || text === undefined) {
-      throw new swell.GoError("the body is null so we can't transform it to JSON - this likely was because of a request error getting the response");
-    }
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new swell.GoError(`cannot parse json due to an error: ${error.message}`);
-    }
-  }
-
-  html(selector) {
-    const text = this.body;
-    if (text === null || text === undefined) {
-      throw new swell.GoError("the body is null so we can't transform it to HTML");
-    }
-    const parsed = swell.load("k6/html").parseHTML(typeof text === "string" ? text : bodyOf(this.#id, false), this.url);
-    return selector === undefined ? parsed : parsed.find(selector);
-  }
-
-  toJSON() {
-    const { remote_ip, remote_port, url, status_text, proto, headers, cookies, ...rest } = this.#told;
-    return { remote_ip, remote_port, url, status: this.#status, status_text, proto, headers, cookies, body: this.body, ...rest };
-  }
-}
-
-class Request {}
-
-export class FileData {
-  constructor(data, filename, contentType) {
-    this.data = data;
-    this.filename = filename;
-    this.content_type = contentType;
+// A request that cannot even be made: it is told, and its response says why.
+class Refusal extends Error {
+  constructor(message, code = 0) {
+    super(message);
+    this.code = code;
   }
 }
 
 export function file(data, filename, contentType) {
   const content = typeof data === "string" ? data : swell.bytes(data);
-  if (content === undefined) throw new swell.GoError("invalid type for http.file(): give text, an ArrayBuffer or a view");
+  if (content === undefined) throw new swell.GoError(`invalid type ${kindOf(data)}, expected string or ArrayBuffer`);
   return new FileData(content, filename ? String(filename) : host.fileName(), contentType ? String(contentType) : "application/octet-stream");
 }
 
 // Arguments
-
-function escape(text) {
-  return encodeURIComponent(String(text).toWellFormed())
-    .replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase()).replace(/%20/g, "+");
-}
-
-function formValue(value, key) {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "object") {
-    host.warn(`the form field ${key} is an object, which a form has no place for; it is sent empty`);
-    return "";
-  }
-  return String(value);
-}
-
-function form(fields) {
-  const pairs = [];
-  for (const key of Object.keys(fields).sort()) {
-    const value = fields[key];
-    if (Array.isArray(value)) for (const item of value) pairs.push(`${escape(key)}=${escape(formValue(item, key))}`);
-    else pairs.push(`${escape(key)}=${escape(formValue(value, key))}`);
-  }
-  return pairs.join("&");
-}
-
-function multipart(fields) {
-  const parts = [];
-  const add = (name, value) => {
-    if (value instanceof FileData) parts.push(name, value.data, value.filename, value.content_type);
-    else parts.push(name, String(value), "", "");
-  };
-  for (const key of Object.keys(fields)) {
-    const value = fields[key];
-    if (Array.isArray(value)) for (const item of value) add(key, item);
-    else add(key, value);
-  }
-  return host.multipart(...parts);
-}
-
-const isFile = (value) => value instanceof FileData || (Array.isArray(value) && value.some((item) => item instanceof FileData));
 
 // The body and the content type that comes with it.
 function content(body) {
@@ -156,9 +29,8 @@ function content(body) {
   const data = swell.bytes(body);
   if (data !== undefined) return [data, ""];
   if (body instanceof String) return [String(body), ""];
-  if (typeof body !== "object" || Array.isArray(body)) {
-    throw new swell.GoError(`unknown request body type ${Array.isArray(body) ? "array" : typeof body}: give text, an object, an ArrayBuffer or a view`);
-  }
+  const kind = kindOf(body);
+  if (!kind.startsWith("map")) throw new Refusal(`unknown request body type ${kind}`);
   if (Object.values(body).some(isFile)) {
     const made = multipart(body);
     return [made, "multipart/form-data; boundary=" + host.boundary()];
@@ -172,43 +44,96 @@ function stringified(given) {
   return made;
 }
 
+function expectedOf(callback) {
+  if (callback === null) return null;
+  if (callback instanceof ExpectedStatuses) return textOf(callback);
+  throw new Refusal("unsupported responseCallback");
+}
+
+function tagsOf(given) {
+  if (typeof given !== "object") return undefined;
+  const made = {};
+  for (const key of Object.keys(given)) {
+    const value = given[key];
+    if (!["string", "number", "boolean"].includes(typeof value)) {
+      throw new Refusal(`invalid HTTP request metric tags: invalid value for metric tag '${key}': `
+        + "only String, Boolean and Number types are accepted as a metric tag values");
+    }
+    made[key] = String(value);
+  }
+  return made;
+}
+
+function cookiesOf(given) {
+  const made = [];
+  for (const name of Object.keys(given)) {
+    const value = given[name];
+    if (value === null || value === undefined) continue;
+    if (typeof value === "object" && !Array.isArray(value)) made.push([name, String(value.value ?? ""), Boolean(value.replace)]);
+    else made.push([name, String(value), false]);
+  }
+  return made;
+}
+
+function timeoutOf(given) {
+  if (typeof given === "number" || typeof given === "string") return given;
+  throw new Refusal(`invalid timeout value: unable to use type ${kindOf(given)} as a duration value`);
+}
+
+const READERS = {
+  __proto__: null,
+  headers: stringified,
+  cookies: (given) => (typeof given === "object" ? cookiesOf(given) : undefined),
+  tags: tagsOf,
+  redirects: (given) => Math.trunc(Number(given)) || 0,
+  responseType: String,
+  auth: String,
+  compression: String,
+  jar: (given) => (given instanceof CookieJar ? given.number : undefined),
+  throw: Boolean,
+};
+
 // What Python needs of the parameters, as JSON text: the same text means the same request again.
 function encode(params, type) {
   const made = {};
   if (type) made.type = type;
-  if (params !== undefined && params !== null) {
-    if (params.headers) made.headers = stringified(params.headers);
-    if (params.cookies) made.cookies = params.cookies;
-    if (params.tags) made.tags = params.tags;
-    if (params.timeout !== undefined && params.timeout !== null) made.timeout = params.timeout;
-    if (params.redirects !== undefined && params.redirects !== null) made.redirects = Number(params.redirects);
-    if (params.responseType) made.responseType = String(params.responseType);
-    if (params.auth) made.auth = String(params.auth);
-    if (params.compression) made.compression = String(params.compression);
-    if (params.jar instanceof CookieJar) made.jar = params.jar.number;
-    if (params.throw !== undefined && params.throw !== null) made.throw = Boolean(params.throw);
-    if (params.responseCallback !== undefined) made.expected = params.responseCallback === null ? null : params.responseCallback.text;
+  if (params !== null && typeof params === "object") {
+    for (const key of Object.keys(params)) {
+      const value = params[key];
+      if (key === "timeout") made.timeout = timeoutOf(value);
+      else if (value === undefined) continue;
+      else if (key === "responseCallback") made.expected = expectedOf(value);
+      else if (value !== null && key in READERS) made[key] = READERS[key](value);
+    }
   }
   return JSON.stringify(made);
 }
 
-function address(url) {
-  if (typeof url === "string") return [url, ""];
-  if (url instanceof Url) return [url.url, url.name];
-  if (url !== null && typeof url === "object" && typeof url.href === "string") return [url.href, ""];
-  return [String(url), ""];
+function address(target) {
+  if (typeof target === "string") return [target, ""];
+  if (target instanceof Url) return [target.url, target.name];
+  if (target !== null && typeof target === "object" && typeof target.href === "string") return [target.href, ""];
+  throw new Refusal(`invalid URL: '#${shown(target)}'`, 1020);
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(shown).join(" ")}]`;
+  return typeof value === "object" ? "map[]" : String(value);
 }
 
 class Url {
-  constructor(url, name) {
-    this.url = url;
+  constructor(text, name) {
     this.name = name;
+    this.url = text;
+    this.clean_url = text;
   }
-  toString() { return this.url; }
 }
 
 // http.url`http://host/${id}`: the parts that change are not in the name.
 export function url(parts, ...values) {
+  if (parts === undefined) return new Url("", "");
+  if (!Array.isArray(parts)) throw new TypeError(`could not convert function call parameter 0: could not convert ${parts} to []string`);
   let text = parts[0], name = parts[0];
   for (let i = 0; i < values.length; i++) {
     text += String(values[i]) + parts[i + 1];
@@ -217,28 +142,44 @@ export function url(parts, ...values) {
   return new Url(text, name);
 }
 
-function responseType(params) {
+function kindWanted(params) {
   return params === undefined || params === null ? undefined : params.responseType;
 }
 
 function arguments_(method, target, body, params) {
   const [text, name] = address(target);
   const [data, type] = content(body);
-  return [String(method).toUpperCase(), text, name, data, encode(params, type)];
+  return [method === undefined || method === null ? "" : String(method), text, name, data, encode(params, type)];
+}
+
+// The response to what cannot be sent: told as a warning, thrown where the option `throw` is on.
+function refused(error) {
+  if (!(error instanceof Refusal)) throw error;
+  return response(host.refuse("Request Failed", error.message, error.code), undefined);
 }
 
 export function request(method, target, body, params) {
-  return new Response(send(...arguments_(method, target, body, params)), responseType(params));
+  let made;
+  try {
+    made = arguments_(method, target, body, params);
+  } catch (error) {
+    return refused(error);
+  }
+  return response(send(...made), kindWanted(params));
+}
+
+function surplus(method, count) {
+  host.warn(`http.${method} only accepts a url and a params argument (2 arguments), but ${count} were given`);
 }
 
 export function get(target, params) {
-  if (params === undefined && typeof target === "string") return new Response(fastGet(swell.whole(target)), undefined);
-  if (arguments.length > 2) host.warn("http.get() takes a URL and parameters; what follows is ignored");
+  if (params === undefined && typeof target === "string") return response(fastGet(swell.whole(target)), undefined);
+  if (arguments.length > 2) surplus("get", arguments.length);
   return request("GET", target, null, params);
 }
 
 export function head(target, params) {
-  if (arguments.length > 2) host.warn("http.head() takes a URL and parameters; what follows is ignored");
+  if (arguments.length > 2) surplus("head", arguments.length);
   return request("HEAD", target, null, params);
 }
 
@@ -251,52 +192,83 @@ export const options = (target, body, params) => request("OPTIONS", target, body
 export function asyncRequest(method, target, body, params) {
   try {
     const id = host.start(...arguments_(method, target, body, params));
-    return swell.promise(id).then((code) => new Response(code, responseType(params)));
+    return swell.promise(id).then((code) => response(code, kindWanted(params)));
   } catch (error) {
-    return Promise.reject(error);
+    if (!(error instanceof Refusal)) return Promise.reject(error);
+    return new Promise((resolve) => resolve(refused(error)));
   }
 }
 
 function item(given, key) {
-  if (typeof given === "string" || given instanceof Url) return ["GET", given, null, undefined];
-  if (Array.isArray(given)) return [given[0], given[1], given[2], given[3]];
-  if (given !== null && typeof given === "object" && given.url !== undefined) {
-    return [given.method ?? "GET", given.url, given.body, given.params];
+  if (Array.isArray(given)) {
+    if (given.length < 2) throw new Refusal(`invalid batch request '[]interface {}{${given.map((one) => JSON.stringify(one)).join(", ")}}'`);
+    if (typeof given[0] !== "string") throw new Refusal(`invalid method type '${shown(given[0])}'`);
+    return given;
   }
-  throw new swell.GoError(`invalid http.batch() item ${key}: give a URL, an array or an object with method and url`);
+  if (given === null || typeof given !== "object" || given instanceof Url) return ["GET", given, null, undefined];
+  if (given.url === undefined) throw new Refusal(`batch request ${key} doesn't have a url key`);
+  if (given.method !== undefined && typeof given.method !== "string") throw new Refusal(`invalid method type '${shown(given.method)}'`);
+  return [given.method ?? "GET", given.url, given.body, given.params];
+}
+
+// Where an item cannot be sent, none is: those before it are empty, those behind it are null.
+function refusedBatch(requests, keys, at, problem) {
+  if (!(problem instanceof Refusal)) throw problem;
+  const made = Array.isArray(requests) ? [] : {};
+  keys.forEach((key, i) => {
+    if (i < at) made[key] = response(host.refuse("", "", 0), undefined);
+    else if (i === at) made[key] = response(host.refuse("A batch request failed", problem.message, problem.code), undefined);
+    else if (Array.isArray(requests)) made[key] = null;
+  });
+  return made;
 }
 
 export function batch(requests) {
+  if (!arguments.length) throw new swell.GoError("no argument was provided to http.batch()");
   if (requests === null || typeof requests !== "object") {
-    throw new swell.GoError(`invalid http.batch() argument type ${requests === null ? "null" : typeof requests}`);
+    throw new swell.GoError(`invalid http.batch() argument type ${kindOf(requests)}`);
   }
   const keys = Object.keys(requests);
   const kinds = [];
   host.batchBegin();
   for (const key of keys) {
-    const [method, target, body, params] = item(requests[key], key);
-    const isBodyless = ["GET", "HEAD"].includes(String(method).toUpperCase()) && typeof body === "object";
-    host.batchAdd(...arguments_(method, target, isBodyless ? null : body, params));
-    kinds.push(responseType(params));
+    try {
+      const [method, target, body, params] = item(requests[key], key);
+      const problem = host.batchAdd(...arguments_(method, target, body, params));
+      if (problem) throw new Refusal(...JSON.parse(problem));
+      kinds.push(kindWanted(params));
+    } catch (error) {
+      return refusedBatch(requests, keys, kinds.length, error);
+    }
   }
   const codes = JSON.parse(host.batchRun());
   const made = Array.isArray(requests) ? [] : {};
-  keys.forEach((key, i) => { made[key] = new Response(codes[i], kinds[i]); });
+  keys.forEach((key, i) => { made[key] = response(codes[i], kinds[i]); });
   return made;
 }
 
 // Which statuses are expected
 
+let textOf;
+
 class ExpectedStatuses {
-  constructor(text) { this.text = text; }
+  #text;
+  constructor(text) { this.#text = text; }
+  static { textOf = (made) => made.#text; }
 }
 
 export function expectedStatuses(...given) {
   if (!given.length) throw new swell.GoError("no arguments");
   const parts = given.map((one, i) => {
-    if (typeof one === "number" && Number.isInteger(one)) return `${one}-${one}`;
-    if (one !== null && typeof one === "object" && Number.isInteger(one.min) && Number.isInteger(one.max)) return `${one.min}-${one.max}`;
-    throw new swell.GoError(`argument number ${i + 1} to expectedStatuses was neither an integer nor an object like {min:100, max:329}`);
+    if (Number.isInteger(one)) return `${one}-${one}`;
+    if (one === null || one === undefined) throw new TypeError("Cannot convert undefined or null to object");
+    if (one.min === undefined || one.max === undefined) {
+      throw new swell.GoError(`argument number ${i + 1} to expectedStatuses was neither an integer nor an object like {min:100, max:329}`);
+    }
+    if (!Number.isInteger(one.min) || !Number.isInteger(one.max)) {
+      throw new swell.GoError(`both min and max need to be integers for argument number ${i + 1}`);
+    }
+    return `${one.min}-${one.max}`;
   });
   return new ExpectedStatuses(parts.join(","));
 }
@@ -305,7 +277,7 @@ export function setResponseCallback(callback) {
   if (callback !== null && !(callback instanceof ExpectedStatuses)) {
     throw new swell.GoError("unsupported argument, expected http.expectedStatuses");
   }
-  host.setExpected(callback === null ? "" : callback.text);
+  host.setExpected(callback === null ? null : textOf(callback));
 }
 
 // Cookies
@@ -316,7 +288,7 @@ export class CookieJar {
   get number() { return this.#number; }
   cookiesForURL(target) { return JSON.parse(host.jarCookies(this.#number, String(target))); }
   set(target, name, value, options) {
-    return host.jarSet(this.#number, String(target), String(name), String(value), JSON.stringify(options ?? {}));
+    return host.jarSet(this.#number, String(target), String(name), String(value ?? ""), JSON.stringify(options ?? {}));
   }
   clear(target) { host.jarClear(this.#number, String(target)); }
   delete(target, name) { host.jarDelete(this.#number, String(target), String(name)); }
@@ -338,7 +310,7 @@ export const OCSP_REASON_PRIVILEGE_WITHDRAWN = "privilege_withdrawn", OCSP_REASO
 
 export default {
   request, get, head, post, put, patch, del, options, asyncRequest, batch, url, file, expectedStatuses,
-  setResponseCallback, cookieJar, CookieJar, FileData, Response,
+  setResponseCallback, cookieJar, CookieJar,
   TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, OCSP_STATUS_GOOD, OCSP_STATUS_REVOKED, OCSP_STATUS_UNKNOWN,
   OCSP_STATUS_SERVER_FAILED, OCSP_REASON_UNSPECIFIED, OCSP_REASON_KEY_COMPROMISE, OCSP_REASON_CA_COMPROMISE,
   OCSP_REASON_AFFILIATION_CHANGED, OCSP_REASON_SUPERSEDED, OCSP_REASON_CESSATION_OF_OPERATION,

@@ -12,8 +12,8 @@ function split(path) {
       else if (c === quote) quote = "";
     } else if (depth && c === '"') { quote = c; part += c;
     } else if (c === "\\" && i + 1 < path.length) part += c + path[++i];
-    else if (c === "(") { depth++; part += c; }
-    else if (c === ")") { depth--; part += c; }
+    else if ("({[".includes(c)) { depth++; part += c; }
+    else if (")}]".includes(c)) { depth--; part += c; }
     else if ((c === "." || c === "|") && depth === 0) { parts.push(part); part = ""; }
     else part += c;
   }
@@ -87,9 +87,33 @@ function modifier(value, name) {
   }
 }
 
+// The parts of {a,b.c,"name":d} and [a,b], with the name that each has in an object.
+function several(text) {
+  const found = [];
+  let piece = "", depth = 0, quote = "";
+  for (const c of text + ",") {
+    if (quote) { if (c === quote) quote = ""; } else if (c === '"') quote = c;
+    else if ("({[".includes(c)) depth++;
+    else if (")}]".includes(c)) depth--;
+    if (c === "," && depth === 0 && !quote) {
+      const named = /^"((?:[^"\\]|\\.)*)":(.*)$/s.exec(piece);
+      const path = named ? named[2] : piece;
+      found.push([named ? named[1] : split(path).at(-1), path]);
+      piece = "";
+    } else piece += c;
+  }
+  return found;
+}
+
+function gathered(value, part) {
+  const found = several(part.slice(1, -1)).map(([name, path]) => [name, select(value, path)]).filter(([, one]) => one !== undefined);
+  return part[0] === "{" ? Object.fromEntries(found) : found.map(([, one]) => one);
+}
+
 function walk(value, parts, at) {
   if (at === parts.length) return value;
   const part = parts[at];
+  if (/^(\{.*\}|\[.*\])$/s.test(part)) return walk(gathered(value, part), parts, at + 1);
   if (part.startsWith("@")) return walk(modifier(value, part), parts, at + 1);
   if (value === null || typeof value !== "object") return undefined;
   if (Array.isArray(value)) {

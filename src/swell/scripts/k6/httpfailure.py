@@ -1,0 +1,74 @@
+"""Failures of requests as k6 tells them: its codes, its texts, and the line that it logs."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from swell.net import failure as failures
+from swell.net.dialing import DIAL_TIMEOUT_NS
+from swell.net.failure import GENERIC, Failure
+from swell.scripts.k6.httpurl import shown_url
+
+if TYPE_CHECKING:
+    from swell.net.prepared import PreparedRequest
+    from swell.net.response import Response
+
+# What k6 has no code for, and what it says then.
+_TOLD: Final = {
+    failures.CLOSED: Failure(GENERIC, "EOF"),
+    failures.TRUNCATED_BODY: Failure(GENERIC, "unexpected EOF"),
+    failures.BLACKLISTED_IP: Failure(failures.BLACKLISTED_IP, "ip is blacklisted"),
+    failures.BLOCKED_HOSTNAME: Failure(failures.BLOCKED_HOSTNAME, "hostname is blocked"),
+    failures.UNKNOWN_AUTHORITY: Failure(failures.UNKNOWN_AUTHORITY, "x509: unknown certificate authority"),
+    failures.HOSTNAME_MISMATCH: Failure(
+        failures.HOSTNAME_MISMATCH, "x509: certificate doesn't match hostname"
+    ),
+    failures.INVALID_URL: Failure(GENERIC, "failed to parse Location header"),
+}
+_OWN_CODES: Final = frozenset(range(failures.MALFORMED_RESPONSE, failures.PROXY + 1))
+# The whole of what Go says where its text is longer than the tag's.
+_LOGGED: Final = {
+    "dial: connection refused": "dial tcp {address}: connect: connection refused",
+    "dial: i/o timeout": "dial tcp {address}: i/o timeout",
+    "lookup: no such host": "lookup {host}: no such host",
+    "read: connection reset by peer": "read tcp {address}: read: connection reset by peer",
+    "ip is blacklisted": "IP ({host}) is in a blacklisted range",
+    "hostname is blocked": "hostname ({host}) is in a blocked pattern",
+    "tls: first record does not look like a TLS handshake": "http: server gave HTTP response to HTTPS client",
+}
+
+
+class RefusalError(Exception):
+    """A request that k6 does not even make; its response carries ``message`` and ``code``."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def retell(failure: Failure, prepared: "PreparedRequest") -> Failure:
+    """The failure with k6's code and text."""
+    if failure.code == failures.DIAL_TIMEOUT and prepared.timeout_ns < DIAL_TIMEOUT_NS:
+        return failures.TIMED_OUT
+    told = _TOLD.get(failure.code)
+    if told is not None and not failure.message.startswith("invalid URL: "):
+        return told
+    return Failure(GENERIC, failure.message) if failure.code in _OWN_CODES else failure
+
+
+def go_method(method: str) -> str:
+    """A method as Go's errors begin with it."""
+    return method[:1].upper() + method[1:].lower() if method else "Get"
+
+
+def logged(response: "Response") -> str:
+    """The error of a request as k6 logs it, with method and URL."""
+    request = response.request
+    url = getattr(request, "url", None)
+    shown = shown_url(url) if url is not None else request.text
+    host = url.host if url is not None else ""
+    connection = response.connection
+    address = f"{connection.address.ip}:{connection.address.port}" if connection is not None else host
+    text = _LOGGED.get(response.error, "").format(address=address, host=host) or response.error
+    credentials = re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", shown)
+    return f'{go_method(request.method)} "{credentials}": {text}'
