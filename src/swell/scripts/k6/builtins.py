@@ -59,7 +59,6 @@ MISSING: Final[dict[str, str]] = {
     "k6/net/grpc": "gRPC is not supported yet",
     "k6/experimental/grpc": "gRPC is not supported yet",
     "k6/experimental/redis": "Redis is not supported yet",
-    "k6/experimental/streams": "streams are not supported yet",
 }
 
 
