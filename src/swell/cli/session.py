@@ -25,7 +25,7 @@ from swell.engine.lifecycle import Phase
 from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
 from swell.engine.script import ScriptExports
-from swell.metrics.snapshot import ScenarioState, Snapshot
+from swell.metrics.snapshot import CounterValue, ScenarioState, Snapshot
 from swell.report.banner import ScenarioLine, banner, description_block
 from swell.report.endofrun import end_of_run
 from swell.report.progress import LogWriter, Progress, QuietProgress, open_progress
@@ -135,6 +135,7 @@ class Session(RunListener):
         self._close_writer()
         outputs = self._known_outputs()
         snapshot, untrusted = judged(result, require_trust=outputs.options.require_trust)
+        self._warn_without_iterations(snapshot)
         saved_to = outputs.save(snapshot)
         outputs.export(snapshot)
         mode = outputs.options.summary_mode
@@ -270,6 +271,15 @@ class Session(RunListener):
             colour=self._colour,
             width=self._system.width if self._system.stdout_is_tty else 0,
         )
+
+    def _warn_without_iterations(self, snapshot: Snapshot) -> None:
+        """Say so where no iteration of a k6 script got to its end, as k6 does."""
+        state = snapshot.metric("iterations")
+        has_none = state is None or (isinstance(state.value, CounterValue) and not state.value.count)
+        if has_none and snapshot.run.language == "k6" and snapshot.run.status == "finished":
+            self.log(
+                "warning", "No script iterations fully finished, consider making the test duration longer"
+            )
 
     def _tell_outcome(self, snapshot: Snapshot, saved_to: str) -> None:
         """Say in the log what the summary would have said, where the script replaced it or it is disabled.

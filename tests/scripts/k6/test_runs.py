@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -250,3 +251,39 @@ def test_deep_recursion(run: RunScript) -> None:
     """20,000 calls deep is fine."""
     result = run("export default () => { const f = (n) => n ? 1 + f(n - 1) : 0; console.log(f(20000)) }")
     assert "msg=20000" in result.stderr, result.stderr
+
+
+def test_timers_that_an_iteration_leaves_behind_are_told(run: RunScript) -> None:
+    """Each by the number that the script knows; they count from 1 in each VU, and over its iterations."""
+    result = run("""
+        export const options = { iterations: 2 };
+        export default () => {
+          const ids = [setTimeout(() => {}, 60000), setInterval(() => {}, 60000), setTimeout(() => {}, 60000)];
+          console.log(ids.join());
+          clearTimeout(ids[2]);
+          throw new Error("boom");
+        };
+    """)
+    said = re.findall(r'msg="?([^"]*)"? source=console|msg="(set[^"]*)"', result.stderr)
+    stopped = "was stopped because the VU iteration was interrupted"
+    assert ["".join(pair) for pair in said] == [
+        "1,2,3",
+        f"setTimeout 1 {stopped}",
+        f"setInterval 2 {stopped}",
+        "4,5,6",
+        f"setTimeout 4 {stopped}",
+        f"setInterval 5 {stopped}",
+    ]
+
+
+@pytest.mark.parametrize(("body", "warns"), [("sleep(30)", True), ("throw new Error('x')", False)])
+def test_a_run_without_a_whole_iteration_says_so(body: str, warns: bool, run: RunScript) -> None:
+    """Where each was interrupted; one that threw is whole."""
+    result = run(f"""
+        import {{ sleep }} from "k6";
+        export const options = {{
+          scenarios: {{ a: {{ executor: "constant-vus", vus: 1, duration: "1s", gracefulStop: "0s" }} }},
+        }};
+        export default () => {{ sleep(0.01); {body}; }};
+    """)
+    assert ("No script iterations fully finished" in result.stderr) == warns

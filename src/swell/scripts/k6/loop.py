@@ -30,7 +30,7 @@ class Operation:
     ``swell.promise(id)`` or ``swell.listen(id, callback)``.
     """
 
-    __slots__ = ("_loop", "id", "is_over", "on_cancel")
+    __slots__ = ("_loop", "id", "is_over", "on_cancel", "timer")
 
     def __init__(self, loop: "EventLoop", number: int, on_cancel: Callable[[], None] | None) -> None:
         self._loop = loop
@@ -38,6 +38,8 @@ class Operation:
         self.is_over = False
         # Called where the iteration ends without it: closes a socket, stops a greenlet.
         self.on_cancel = on_cancel
+        # Its number, where it is a timer of the script.
+        self.timer = 0
 
     def complete(self, value: Any = None) -> None:
         """End it with a value that can cross."""
@@ -67,8 +69,15 @@ class Operation:
 class EventLoop:
     """Pending operations and timers of one VU."""
 
-    def __init__(self, context: "Context", now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        context: "Context",
+        now_ns: Callable[[], int],
+        on_timer_stopped: Callable[[str], None] = lambda _name: None,
+    ) -> None:
         self._context = context
+        # Told of each timer that an iteration's end cut off, as "setTimeout 3".
+        self._on_timer_stopped = on_timer_stopped
         self._now_ns = now_ns
         self._numbers = itertools.count(1)
         self._pending: dict[int, Operation] = {}
@@ -77,6 +86,8 @@ class EventLoop:
         self._timers: list[tuple[int, int, Operation]] = []
         # Of the repeating ones.
         self._periods: dict[int, int] = {}
+        # The script's own, by the numbers that it knows.
+        self._script_timers: dict[int, Operation] = {}
         self._wake = Event()
 
     def begin(self, on_cancel: Callable[[], None] | None = None) -> Operation:
@@ -85,20 +96,35 @@ class EventLoop:
         self._pending[operation.id] = operation
         return operation
 
-    def after(self, delay_ms: float) -> Operation:
-        """An operation that completes by itself after ``delay_ms``."""
-        operation = self.begin()
+    def after(self, delay_ms: float, number: int = 0) -> Operation:
+        """An operation that completes by itself after ``delay_ms``; ``number`` is the script's for it."""
+        operation = self._begin_timer(number)
         due_ns = self._now_ns() + int(max(delay_ms, 0.0) * NS_PER_MS)
         heappush(self._timers, (due_ns, operation.id, operation))
         return operation
 
-    def every(self, period_ms: float) -> Operation:
+    def every(self, period_ms: float, number: int = 0) -> Operation:
         """An operation that tells its listener each ``period_ms`` until it is cancelled."""
-        operation = self.begin()
+        operation = self._begin_timer(number)
         period_ns = int(max(period_ms, 0.001) * NS_PER_MS)
         self._periods[operation.id] = period_ns
         heappush(self._timers, (self._now_ns() + period_ns, operation.id, operation))
         return operation
+
+    def _begin_timer(self, number: int) -> Operation:
+        operation = self.begin()
+        if number:
+            operation.timer = number
+            self._script_timers[number] = operation
+        return operation
+
+    def cancel_timer(self, number: int) -> int:
+        """Forget the script's timer with this number; the id of its operation, 0 where there is none."""
+        operation = self._script_timers.pop(number, None)
+        if operation is None:
+            return 0
+        operation.close()
+        return operation.id
 
     def cancel(self, number: int) -> None:
         """Forget the operation with this id, if it is still pending."""
@@ -125,6 +151,10 @@ class EventLoop:
     def clear(self) -> None:
         """Forget everything: the iteration is over, however it ended."""
         operations = list(self._pending.values())
+        for number, operation in self._script_timers.items():
+            kind = "setInterval" if operation.id in self._periods else "setTimeout"
+            self._on_timer_stopped(f"{kind} {number}")
+        self._script_timers.clear()
         self._pending.clear()
         self._queue.clear()
         self._timers.clear()
@@ -191,6 +221,7 @@ class EventLoop:
             return number, _EVENT, None
         operation.is_over = True
         self._pending.pop(number, None)
+        self._script_timers.pop(operation.timer, None)
         return number, _VALUE, None
 
 

@@ -198,7 +198,10 @@ class Iteration:
                     return
             if loop.run_until_idle(state) == _FAILED:
                 is_over = True
-                raise script_threw(host)
+                thrown = script_threw(host)
+                # The timers that it leaves behind are told of first (k6).
+                loop.clear()
+                raise thrown
             is_over = True
         except JSFailure as failure:
             raise threw(failure) from None

@@ -91,7 +91,7 @@ class VUHost:
         self.is_broken = False
         self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit())
         self.context.attach("begin", self._begin_module)
-        self.loop = EventLoop(self.context, monotonic_ns)
+        self.loop = EventLoop(self.context, monotonic_ns, self._timer_stopped)
 
     @property
     def runtime(self) -> "ScriptRuntime":
@@ -146,6 +146,9 @@ class VUHost:
         clock = self.shared.runtime.clock
         clock.sleep_until_ns(clock.now_ns() + int(duration_ns))
         self._resumed_ns = monotonic_ns()
+
+    def _timer_stopped(self, name: str) -> None:
+        self.log("warning", f"{name} was stopped because the VU iteration was interrupted")
 
     def _begin_module(self, name: str) -> None:
         self.context.run(self.context.core["begin"], name)

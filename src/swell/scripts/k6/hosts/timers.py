@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     """What ``lib/timers.js`` needs."""
     return {
-        "after": lambda delay_ms: vu.loop.after(delay_ms).id,
-        "every": lambda delay_ms: vu.loop.every(delay_ms).id,
-        "cancel": vu.loop.cancel,
+        "after": lambda delay_ms, number: vu.loop.after(delay_ms, int(number)).id,
+        "every": lambda delay_ms, number: vu.loop.every(delay_ms, int(number)).id,
+        "cancel": lambda number: vu.loop.cancel_timer(int(number)),
     }

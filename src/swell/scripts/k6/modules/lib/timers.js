@@ -1,6 +1,8 @@
-// Timers of the event loop: pending ones keep the iteration going, ids are integers.
+// Timers of the event loop: pending ones keep the iteration going; a VU's are numbered from 1.
 import host from "swell:host/timers";
 import swell from "swell:core";
+
+let count = 0;
 
 function check(callback, name) {
   if (typeof callback !== "function") throw new TypeError(`${name} needs a function, not ${typeof callback}`);
@@ -8,20 +10,20 @@ function check(callback, name) {
 
 export function setTimeout(callback, delay, ...given) {
   check(callback, "setTimeout");
-  const id = host.after(Number(delay) || 0);
-  swell.listen(id, () => { callback(...given); });
-  return id;
+  const number = ++count;
+  swell.listen(host.after(Number(delay) || 0, number), () => { callback(...given); });
+  return number;
 }
 
 export function setInterval(callback, delay, ...given) {
   check(callback, "setInterval");
-  const id = host.every(Number(delay) || 0);
-  swell.listen(id, () => { callback(...given); });
-  return id;
+  const number = ++count;
+  swell.listen(host.every(Number(delay) || 0, number), () => { callback(...given); });
+  return number;
 }
 
-export function clearTimeout(id) {
-  if (typeof id === "number") { host.cancel(id); swell.forget(id); }
+export function clearTimeout(number) {
+  if (Number.isInteger(number)) swell.forget(host.cancel(number));
 }
 
 export const clearInterval = clearTimeout;

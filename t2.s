@@ -1,0 +1,1 @@
+timeout: failed to run command ‘./s’: No such file or directory
