@@ -156,13 +156,17 @@ class Shares:
         """Look again."""
         now = time.monotonic()
         parts = []
+        is_whole = True
         for name, process in self._processes.items():
             times = [one.cpu_times() for one in family(process)]
             used = sum(one.user + one.system for one in times)
             parts.append(f"{name} {(used - self._used[name]) / max(now - self.at, 0.1):.2f}")
+            # Workers that have ended take their time along: such a sample says nothing.
+            is_whole = is_whole and used >= self._used[name]
             self._used[name] = used
         self.at = now
-        self._text = f"{', '.join(parts)} cores, machine {psutil.cpu_percent():.0f} % busy"
+        if is_whole:
+            self._text = f"{', '.join(parts)} cores, machine {psutil.cpu_percent():.0f} % busy"
 
 
 if __name__ == "__main__":
