@@ -1,1 +1,0 @@
-timeout: failed to run command ‘./s’: No such file or directory
