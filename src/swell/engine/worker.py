@@ -393,8 +393,9 @@ class Worker:
             self._fail(stage, error)
 
     def _as_vu_zero(self, stage: str, function: Callable[[VU], Any]) -> tuple[Any, BaseException | None]:
+        vu = VU(0, self)
+        result: tuple[Any, BaseException | None]
         try:
-            vu = VU(0, self)
             if stage != "handle_summary" and "group" in self.options.system_tags:
                 # k6 tags what setup and teardown measure with a group of that name.
                 vu.group = f"::{stage}"
@@ -402,11 +403,11 @@ class Worker:
             current_vu.set(vu)
             self._loaded().new_vu(vu)
             result = function(vu), None
-            if stage != "handle_summary":
-                # Of 0 bytes: for outputs it ends what this function has sent and received.
-                self.recorder.sample(self.registry.series("data_sent", vu.tags), self.clock.now_ns(), 0.0)
         except BaseException as error:  # noqa: BLE001 - as in _on_load
-            return None, error
+            result = None, error
+        if stage != "handle_summary":
+            # Of 0 bytes: for outputs it ends what this function has sent and received.
+            self.recorder.sample(self.registry.series("data_sent", vu.tags), self.clock.now_ns(), 0.0)
         return result
 
     # Helpers.
