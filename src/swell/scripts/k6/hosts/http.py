@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # Parameters as JSON text that are remembered, parsed.
 MAX_REMEMBERED: Final = 2_000
 SHORT: Final = 1 << 16
+FIRST_SINGLE: Final = 1 << 32
 NO_BODY: Final = frozenset({204, 304})
 # Methods with which an empty body is announced as one of unknown length (Go).
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -102,7 +103,10 @@ class Client:
         self._vu = vu
         self._context = vu.context
         self._responses: dict[int, Response | RefusedResponse] = {}
-        self._numbers = itertools.count(1)
+        # Responses that JavaScript is given at once, in this order, are let go several together; a large one,
+        # and what comes at any time, is numbered apart and let go alone.
+        self._numbers = itertools.count()
+        self._single_numbers = itertools.count(FIRST_SINGLE)
         # Statuses that the VU expects unless a request says otherwise, as a parameter's text.
         self._expected: RequestOptions = {}
         self._is_ready = False
@@ -124,7 +128,7 @@ class Client:
             else:
                 response = self._vu.vu.client.request("GET", url)  # type: ignore[union-attr]  # there outside init
                 status = response.status_code
-                if not status or response.error or status in REDIRECTS:
+                if not status or response.error or status in REDIRECTS or len(response.content) > SHORT:
                     code = self._settle(response, _NO_PARAMS)
                 else:
                     number = next(self._numbers)
@@ -137,16 +141,21 @@ class Client:
                 return self._context.throw(told)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return self._context.throw(error)
-        return code if code < 2**31 else float(code)
+        return code if 0 <= code < 2**31 else float(code)
 
     def send(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """Any request; ``params`` as encoded in ``http.js``."""
         self._prepare(f"http.{method.lower()}()")
+        return self._send(method, url, name, body, params, is_single=False)
+
+    def _send(
+        self, method: str, url: str, name: str, body: str | bytes | None, params: str, *, is_single: bool
+    ) -> int:
         try:
             options, given = self._options(method, url, name, body, params)
         except RefusalError as refusal:
             return self.refuse("Request Failed", refusal.message, refusal.code)
-        return self._settle(self._exchange(method, url, options, given), given)
+        return self._settle(self._exchange(method, url, options, given), given, is_single=is_single)
 
     def start(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """A request that goes on by itself; the id of its operation."""
@@ -157,7 +166,7 @@ class Client:
         def work() -> None:
             current_vu.set(engine_vu)
             try:
-                operation.complete(self.send(method, url, name, body, params))
+                operation.complete(self._send(method, url, name, body, params, is_single=True))
             except HostError as error:
                 operation.fail(error)
             except Exception as error:  # noqa: BLE001  # the promise is rejected with it
@@ -177,9 +186,9 @@ class Client:
             if shared_of(self._vu).options.throw:
                 raise HostError(message)
             self._vu.log("warning", what, error=message)
-        number = next(self._numbers)
+        number = next(self._single_numbers)
         self._responses[number] = RefusedResponse(message, int(code))
-        return number * 1000
+        return -number * 1000
 
     def batch_add(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> str:
         """Put a request aside for ``batch_run``; message and code as JSON where it cannot be sent."""
@@ -202,7 +211,8 @@ class Client:
             shared_of(self._vu).options,
         )
         codes = [
-            self._settle(response, given) for response, (*_, given) in zip(responses, waiting, strict=True)
+            self._settle(response, given, is_single=True)
+            for response, (*_, given) in zip(responses, waiting, strict=True)
         ]
         return msgspec.json.encode(codes).decode()
 
@@ -239,8 +249,11 @@ class Client:
             shared_of(self._vu)
             self._is_ready = True
 
-    def _settle(self, response: Response, given: Params) -> int:
-        """Number and status of a response, with what k6 logs or throws about it."""
+    def _settle(self, response: Response, given: Params, *, is_single: bool = False) -> int:
+        """Number and status of a response in one, below zero where it is let go alone.
+
+        What k6 logs about it is logged; what it throws raises ``HostError``.
+        """
         vu = self._vu
         if response.error:
             if _UPGRADED in response.error:
@@ -253,6 +266,10 @@ class Client:
             vu.log("warning", "Request Failed", error=text)
         elif response.status_code in REDIRECTS and not given.has_redirects:
             self._warn_of_redirects(response)
+        if is_single or len(response.content) > SHORT:
+            number = next(self._single_numbers)
+            self._responses[number] = response
+            return -(number * 1000 + response.status_code)
         number = next(self._numbers)
         self._responses[number] = response
         return number * 1000 + response.status_code
@@ -313,7 +330,7 @@ class Client:
 
     def body(self, number: int, binary: bool) -> Any:
         """The body of a response: text, bytes, or null where there is none."""
-        response = self._responses[number]
+        response = self._responses[int(number)]
         content = response.content
         if not content:
             has_none = response.status_code in NO_BODY or not response.status_code
@@ -331,10 +348,11 @@ class Client:
         """Everything else of a response, as JSON."""
         return Text(response_detail(self._responses[int(number)]))
 
-    def release(self, *numbers: int) -> None:
+    def release(self, first: int, count: int) -> None:
         """The script cannot reach these responses any more."""
-        for number in numbers:
-            self._responses.pop(number, None)
+        take, first = self._responses.pop, int(first)
+        for number in range(first, first + count):
+            take(number, None)
 
     # Bodies of several parts
 

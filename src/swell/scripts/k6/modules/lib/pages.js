@@ -6,10 +6,9 @@ import { request } from "k6/http";
 
 const asArgument = (given) => (given === null || given === undefined ? {} : given);
 
-export function submitForm(state, given) {
+export function submitForm(page, url, given) {
   const { formSelector = "form", submitSelector = '[type="submit"]' } = given;
-  const found = state.html().find(formSelector);
-  const { url } = state.told;
+  const found = page.find(formSelector);
   if (found.size() === 0) throw new swell.GoError(`no form found for selector '${formSelector}' in response '${url}'`);
   const method = (found.attr("method") ?? "GET").toUpperCase();
   const target = host.resolve(url, found.attr("action") ?? "");
@@ -23,10 +22,9 @@ export function submitForm(state, given) {
   return request(method, host.withQuery(target, form(listed)), null, given.params);
 }
 
-export function clickLink(state, given) {
+export function clickLink(page, url, given) {
   const { selector = "a[href]" } = given;
-  const found = state.html().find(selector);
-  const { url } = state.told;
+  const found = page.find(selector);
   if (found.size() === 0) throw new swell.GoError(`no element found for selector '${selector}' in response '${url}'`);
   const link = found.attr("href");
   if (link === undefined) {

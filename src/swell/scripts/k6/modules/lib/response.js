@@ -5,12 +5,15 @@ import swell from "swell:core";
 const { body: bodyOf, detail, release } = host;
 const NO_BODY = " - this likely was because of a request error getting the response";
 
-// Responses that no script can reach any more, until they are told to Python.
-const unreachable = [];
-const registry = new FinalizationRegistry((id) => {
-  unreachable.push(id);
-  if (unreachable.length >= 16) release(...unreachable.splice(0));
-});
+// Python lets go of the responses of one lease together, when none of them can be reached any more: to register
+// each would cost more than all else about it. A large response has a lease of its own; its code is negative.
+const LEASED = 16;
+const registry = new FinalizationRegistry((first) => release(first, LEASED));
+const single = new FinalizationRegistry((id) => release(id, 1));
+let lease, end = 0;
+
+// Places in what a response keeps once it is read: an array is the cheapest thing to keep it in.
+const BODY = 0, JSON_VALUE = 1, SOURCE = 2, TOLD = 3, KIND = 4, STATUS = 5;
 
 // What a response shows, in k6's order: false is what Python tells.
 const FIELDS = {
@@ -20,115 +23,112 @@ const FIELDS = {
   error_code: false, request: false, clickLink: true, html: true, json: true, submitForm: true,
 };
 
-class State {
-  #id;
-  #kind;
-  #body;
-  #json;
-  #source;
-  #told;
+const kept = (state) => state.kept ??= [undefined, undefined, undefined, undefined, undefined, undefined];
+const idOf = (state) => Math.trunc(Math.abs(state.code) / 1000);
 
-  constructor(code, kind) {
-    this.status = code % 1000;
-    this.#id = (code - this.status) / 1000;
-    this.#kind = kind;
-    registry.register(this, this.#id);
+function told(state) {
+  return kept(state)[TOLD] ??= JSON.parse(detail(idOf(state)));
+}
+
+function statusOf(state) {
+  const { code, kept: made } = state;
+  if (made !== undefined && made[STATUS] !== undefined) return made[STATUS];
+  return (code < 0 ? -code : code) % 1000;
+}
+
+function bodyFor(state) {
+  const made = kept(state);
+  if (made[BODY] === undefined) {
+    made[BODY] = bodyOf(idOf(state), made[KIND] === "binary");
+    // A request that was never made has no bytes at all where others have null.
+    if (made[BODY] === null && Math.abs(state.code) % 1000 === 0) made[BODY] = told(state).body ?? null;
   }
+  return made[BODY];
+}
 
-  get told() {
-    return this.#told ??= JSON.parse(detail(this.#id));
-  }
+function textFor(state, what) {
+  const body = bodyFor(state);
+  if (typeof body === "string") return body;
+  if (body === null || body === undefined) throw new swell.GoError(`the body is null so we can't transform it to ${what}${NO_BODY}`);
+  return body instanceof ArrayBuffer ? host.textOf(body) : String(body);
+}
 
-  get body() {
-    if (this.#body === undefined) {
-      this.#body = bodyOf(this.#id, this.#kind === "binary");
-      // A request that was never made has no bytes at all where others have null.
-      if (this.#body === null && this.status === 0) this.#body = this.told.body ?? null;
-    }
-    return this.#body;
-  }
-
-  set body(given) {
-    this.#body = given;
-    this.#json = this.#source = undefined;
-  }
-
-  text(what) {
-    const { body } = this;
-    if (body === null || body === undefined) throw new swell.GoError(`the body is null so we can't transform it to ${what}${NO_BODY}`);
-    return body instanceof ArrayBuffer ? host.textOf(body) : String(body);
-  }
-
-  json() {
-    if (this.#json === undefined) {
-      const text = this.text("JSON");
-      try {
-        this.#json = { value: JSON.parse(text) };
-      } catch {
-        throw new swell.GoError(swell.load("swell:lib/jsonfault").describe(text));
-      }
-    }
-    return this.#json.value;
-  }
-
-  // A path is looked up in what came, whatever the script made of json()'s value.
-  select(path) {
-    if (this.#source === undefined) {
-      const text = this.text("JSON");
-      try {
-        this.#source = { value: JSON.parse(text) };
-      } catch {
-        this.#source = { value: undefined };
-      }
-    }
-    return swell.load("swell:lib/gjson").select(this.#source.value, path);
-  }
-
-  html() {
-    return swell.load("k6/html").parseHTML(this.text("HTML"), this.told.url);
-  }
-
-  method(name) {
-    const state = this;
-    switch (name) {
-      case "json": return function (selector) { return arguments.length ? state.select(String(selector)) : state.json(); };
-      case "html": return function (selector) { return arguments.length ? state.html().find(String(selector)) : state.html(); };
-      default: return function (given) {
-        if (arguments.length && (given === null || given === undefined)) throw new TypeError("Cannot convert undefined or null to object");
-        return swell.load("swell:lib/pages")[name](state, given ?? {});
-      };
+function json(state) {
+  const made = kept(state);
+  if (made[JSON_VALUE] === undefined) {
+    const text = textFor(state, "JSON");
+    try {
+      made[JSON_VALUE] = JSON.parse(text);
+    } catch {
+      throw new swell.GoError(swell.load("swell:lib/jsonfault").describe(text));
     }
   }
+  return made[JSON_VALUE];
+}
 
-  field(name) {
-    if (name === "status") return this.status;
-    if (name === "body") return this.body;
-    return FIELDS[name] ? this.method(name) : this.told[name];
+// A path is looked up in what came, whatever the script made of json()'s value.
+function select(state, path) {
+  const made = kept(state);
+  if (made[SOURCE] === undefined) {
+    const text = textFor(state, "JSON");
+    try {
+      made[SOURCE] = [JSON.parse(text)];
+    } catch {
+      made[SOURCE] = [undefined];
+    }
   }
+  return swell.load("swell:lib/gjson").select(made[SOURCE][0], path);
+}
+
+const html = (state) => swell.load("k6/html").parseHTML(textFor(state, "HTML"), told(state).url);
+
+function method(state, name) {
+  if (name === "json") return (...given) => (given.length ? select(state, String(given[0])) : json(state));
+  if (name === "html") return (...given) => (given.length ? html(state).find(String(given[0])) : html(state));
+  return (...given) => {
+    const [wanted = given.length ? null : {}] = given;
+    if (wanted === null) throw new TypeError("Cannot convert undefined or null to object");
+    return swell.load("swell:lib/pages")[name](html(state), told(state).url, wanted);
+  };
+}
+
+function field(state, name) {
+  if (name === "status") return statusOf(state);
+  if (name === "body") return bodyFor(state);
+  return FIELDS[name] ? method(state, name) : told(state)[name];
 }
 
 // A proxy, as all fields are the response's own and yet only those are made that a script reads.
 const handler = {
-  get(state, name) {
-    if (name === "status") return state.status;
-    return name in FIELDS ? state.field(name) : Object.prototype[name];
-  },
+  get: (state, name) => (name in FIELDS ? field(state, name) : Object.prototype[name]),
   set(state, name, value) {
     if (!(name in FIELDS)) throw new TypeError(`Cannot assign to property ${String(name)} of a host object`);
-    if (name === "status") state.status = value;
-    else if (name === "body") state.body = value;
-    else state.told[name] = value;
+    const made = kept(state);
+    if (name === "status") made[STATUS] = value;
+    else if (name === "body") {
+      made[BODY] = value;
+      made[JSON_VALUE] = made[SOURCE] = undefined;
+    } else told(state)[name] = value;
     return true;
   },
   has: (_, name) => name in FIELDS || name in Object.prototype,
   deleteProperty(_, name) { throw new TypeError(`Cannot delete property ${String(name)} from a Go type`); },
   ownKeys: () => Object.keys(FIELDS),
   getOwnPropertyDescriptor: (state, name) => (name in FIELDS
-    ? { value: state.field(name), writable: true, enumerable: true, configurable: true } : undefined),
+    ? { value: field(state, name), writable: true, enumerable: true, configurable: true } : undefined),
   getPrototypeOf: () => Object.prototype,
 };
 
 // `code` is the response's number and its status in one; `kind` is the responseType.
 export function response(code, kind) {
-  return new Proxy(new State(code, kind), handler);
+  const id = Math.trunc(code / 1000);
+  let mine = lease;
+  if (code < 0) single.register(mine = {}, -id);
+  else if (id >= end) {
+    end = id - (id % LEASED) + LEASED;
+    registry.register(mine = lease = {}, end - LEASED);
+  }
+  const state = { code, lease: mine, kept: undefined };
+  if (kind !== undefined) kept(state)[KIND] = kind;
+  return new Proxy(state, handler);
 }
