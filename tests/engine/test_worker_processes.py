@@ -388,7 +388,7 @@ def test_memory_over_the_limit_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_loading_for_ever_ends_at_the_time_limit(tmp_path: Path) -> None:
-    """A script whose import never returns is killed and named (the limit leaves a busy machine time to start it)."""
+    """A script whose import never returns is killed and named; a busy machine has time to start it."""
     coordinator = make_coordinator(
         tmp_path, "while True:\n    pass\n", Recording(), init_timeout_ns=4 * SECOND
     )

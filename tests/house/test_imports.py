@@ -40,3 +40,10 @@ def test_importing_a_script_s_names_patches_nothing() -> None:
         "assert monkey is None or not monkey.saved"
     )
     modules_after(code)
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """pytest imports them by their file's name alone: two of one name cannot run together."""
+    tests = Path(__file__).parents[1]
+    names = [path.name for path in tests.rglob("*.py") if path.name not in {"conftest.py", "__init__.py"}]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
