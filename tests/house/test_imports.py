@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 HEAVY = ("gevent", "greenlet", "msgspec", "numpy", "rich", "psutil", "brotli", "zstandard", "ssl", "asyncio")
 
@@ -43,7 +44,7 @@ def test_importing_a_script_s_names_patches_nothing() -> None:
 
 
 def test_modules_of_tests_have_names_of_their_own() -> None:
-    """pytest imports them by their file's name alone: two of one name cannot run together."""
+    """Pytest imports them by their file's name alone: two of one name cannot run together."""
     tests = Path(__file__).parents[1]
     names = [path.name for path in tests.rglob("*.py") if path.name not in {"conftest.py", "__init__.py"}]
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
