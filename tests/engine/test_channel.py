@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,23 @@ def test_too_long_a_frame_is_not_sent() -> None:
     """The sender notices, and names the kind."""
     with pytest.raises(FrameError, match="a LogLine frame of"):
         encode_frame(frames.LogLine("info", "x" * 100), limit=50)
+
+
+def test_text_that_is_no_unicode_is_sent_all_the_same() -> None:
+    """Half of a surrogate pair in any text, or name, of a frame: the rest of the frame arrives as it is."""
+    frame = frames.LogLine("info", "a\ud800b", {"source": "\udc80", "k\ud800": "grüße"})
+    taken = decoder()
+    taken.feed(encode_frame(frame))
+    expected = frames.LogLine("info", "a\ufffdb", {"source": "\ufffd", "k\ufffd": "grüße"})
+    assert list(taken.frames()) == [expected]
+
+
+def test_bytes_beside_such_text_stay_bytes() -> None:
+    """A frame of raw records keeps them; only its text changes."""
+    frame = frames.Samples(b"\xff\x00", b"", b"\xfe", b"", tag_sets=((("a", "\ud800"),),), series=(("m", 1),))
+    taken = decoder()
+    taken.feed(encode_frame(frame))
+    assert list(taken.frames()) == [msgspec.structs.replace(frame, tag_sets=((("a", "\ufffd"),),))]
 
 
 def test_the_other_direction_is_no_frame() -> None:

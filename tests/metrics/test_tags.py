@@ -27,6 +27,14 @@ def test_extending_lets_the_extra_tags_win(base: dict[str, str], extra: dict[str
     assert registry.extend(registry.intern(base), extra).as_dict() == {**base, **extra}
 
 
+def test_tags_are_text_that_can_be_written() -> None:
+    """Half of a surrogate pair, as a target's JSON may hold, becomes U+FFFD; the set is one with that one."""
+    registry = TagRegistry()
+    found = registry.intern({"a\ud800": "b\udc80"})
+    assert found is registry.intern({"a\ufffd": "b\ufffd"})
+    assert found.as_dict() == {"a\ufffd": "b\ufffd"}
+
+
 def test_ever_new_names_share_one_set() -> None:
     """Over the limit name and url are replaced; the other tags stay."""
     registry = TagRegistry(limit=3)

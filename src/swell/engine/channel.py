@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from swell.base.errors import ExitCode, SwellError
+from swell.base.text import well_formed
 from swell.engine.frames import LENGTH, MAX_FRAME_BYTES, Down, Up
 
 T = TypeVar("T")
@@ -34,10 +35,28 @@ class FrameError(SwellError):
 
 def encode_frame(frame: msgspec.Struct, limit: int = MAX_FRAME_BYTES) -> bytes:
     """``frame`` as bytes for the wire; raises ``FrameError`` where it is longer than ``limit`` bytes."""
-    body = _encoder.encode(frame)
+    try:
+        body = _encoder.encode(frame)
+    except UnicodeEncodeError:
+        # Of a script's own making, or out of a target's JSON: no reason to lose what else the frame says.
+        plain = msgspec.to_builtins(frame, builtin_types=(bytes,), str_keys=False)
+        body = _encoder.encode(_well_formed(plain))
     if len(body) > limit:
         raise FrameError(f"a {type(frame).__name__} frame of {len(body)} bytes is over the limit of {limit}")
     return LENGTH.pack(len(body)) + body
+
+
+def _well_formed(value: object) -> object:
+    """A frame's plain values with all text such as UTF-8 can write."""
+    match value:
+        case str():
+            return well_formed(value)
+        case dict():
+            return {_well_formed(name): _well_formed(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_well_formed(part) for part in value]
+        case _:
+            return value
 
 
 class FrameDecoder(Generic[T]):

@@ -7,6 +7,8 @@ stops growing at ``limit`` and gives the set with its ``url`` and ``name`` repla
 
 from collections.abc import Mapping
 
+from swell.base.text import well_formed
+
 OVERFLOW = "(other)"
 # Enough for a thousand names in twenty scenarios and groups. A set takes 1.2 KB with what is summed up for
 # it: 25 MB when full, 50 MB when other tags than url and name explode too.
@@ -57,11 +59,14 @@ class TagRegistry:
         return self._sets[number]
 
     def intern(self, tags: Mapping[str, str]) -> TagSet:
-        """The one ``TagSet`` with these tags."""
+        """The one ``TagSet`` with these tags; what is no Unicode in them is replaced (U+FFFD)."""
         pairs = tuple(sorted(tags.items()))
         found = self._by_pairs.get(pairs)
         if found is not None:
             return found
+        clean = {well_formed(name): well_formed(value) for name, value in pairs}
+        if tuple(sorted(clean.items())) != pairs:
+            return self.intern(clean)
         if len(self._sets) >= self._limit:
             bounded = {name: OVERFLOW if name in ("url", "name") else value for name, value in pairs}
             self.overflowed += 1

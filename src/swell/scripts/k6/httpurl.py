@@ -19,7 +19,6 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 _BAD_IN_HOST = re.compile(r"[\x00-\x20\"#/<>?@\\^`{|}]")
 _PATH_AS_IT_IS = re.compile(r"[A-Za-z0-9\-._~$&+,/:;=@!'()*\[\]%]*")
 _SAFE_IN_PATH = "$&+,/:;=@-_.~"
-_SAFE_IN_USER = "$&+,;=-_.~"
 _MAX_PORT: Final = 65535
 
 

@@ -141,6 +141,10 @@ class EventLoop:
     def drop(self, operation: Operation) -> None:
         """An operation is over without a word."""
         if self._pending.pop(operation.id, None) is not None:
+            self._periods.pop(operation.id, None)
+            if not self._pending:
+                # Those that are left were cancelled: nobody waits until they would be due.
+                self._timers.clear()
             self._wake.set()
 
     @property

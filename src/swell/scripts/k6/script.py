@@ -197,9 +197,9 @@ class Iteration:
                     is_over = True
                     return
             if loop.run_until_idle(state) == _FAILED:
-                is_over = True
                 thrown = script_threw(host)
-                # The timers that it leaves behind are told of first (k6).
+                # What it waited for is forgotten at both ends; its timers are told of first (k6).
+                is_over = loop.is_clean
                 loop.clear()
                 raise thrown
             is_over = True

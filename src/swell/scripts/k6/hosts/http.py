@@ -12,6 +12,7 @@ import gevent
 import msgspec
 
 from swell.base.clock import monotonic_ns
+from swell.base.text import well_formed
 from swell.engine.vu import current_vu
 from swell.net.auth import DigestAuth
 from swell.net.batch import send_batch
@@ -69,6 +70,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         "withQuery": lambda url, query: urlsplit(url)._replace(query=query).geturl(),
         "ownJar": lambda: vu.forbid_init("http.cookieJar()"),
         "newJar": jars.new,
+        "dropJars": jars.drop,
         "jarCookies": jars.cookies,
         "jarSet": jars.set,
         "jarClear": jars.clear,
@@ -162,17 +164,25 @@ class Client:
         vu = self._vu
         self._prepare("http.asyncRequest()")
         engine_vu = vu.engine_vu
+        kept: list[int] = []
 
         def work() -> None:
             current_vu.set(engine_vu)
             try:
-                operation.complete(self._send(method, url, name, body, params, is_single=True))
+                code = self._send(method, url, name, body, params, is_single=True)
+                kept.append(code)
+                operation.complete(code)
             except HostError as error:
                 operation.fail(error)
             except Exception as error:  # noqa: BLE001  # the promise is rejected with it
                 operation.fail(HostError(str(error)))
 
-        operation = vu.loop.begin(lambda: greenlet.kill(block=False))
+        def cancel() -> None:
+            greenlet.kill(block=False)
+            # It may have come, but the script was not told any more.
+            self._forget(kept)
+
+        operation = vu.loop.begin(cancel)
         greenlet = gevent.spawn(work)
         return operation.id
 
@@ -210,10 +220,13 @@ class Client:
             [(method, url, options) for method, url, options, _ in waiting],
             shared_of(self._vu).options,
         )
-        codes = [
-            self._settle(response, given, is_single=True)
-            for response, (*_, given) in zip(responses, waiting, strict=True)
-        ]
+        codes: list[int] = []
+        try:
+            for response, (*_, given) in zip(responses, waiting, strict=True):
+                codes.append(self._settle(response, given, is_single=True))
+        except HostError:
+            self._forget(codes)
+            raise
         return msgspec.json.encode(codes).decode()
 
     def exchange(self, method: str, url: str, options: "RequestOptions", problem: Failure | None) -> Response:
@@ -309,7 +322,7 @@ class Client:
         if name and "name" not in made.get("tags", {}):  # type: ignore[operator]  # never None here
             made["name"] = name
         if body is not None:
-            content = body if isinstance(body, bytes) else _encoded(body)
+            content = body if isinstance(body, bytes) else well_formed(body).encode()
             made["content"] = content
             if not content:
                 made["content"] = [] if method in _WITH_BODY else None
@@ -354,6 +367,11 @@ class Client:
         for number in range(first, first + count):
             take(number, None)
 
+    def _forget(self, codes: list[int]) -> None:
+        """Responses with numbers of their own that the script was never given."""
+        for code in codes:
+            self.release(abs(code) // 1000, 1)
+
     # Bodies of several parts
 
     def multipart(self, *parts: Any) -> bytes:
@@ -365,7 +383,7 @@ class Client:
             head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
             if kind:
                 head += f'; filename="{_quoted(filename)}"\r\nContent-Type: {kind}'
-            data = content if isinstance(content, bytes) else _encoded(content)
+            data = content if isinstance(content, bytes) else well_formed(content).encode()
             pieces.append(f"{head}\r\n\r\n".encode() + data + b"\r\n")
         return b"".join(pieces) + f"--{boundary}--\r\n".encode()
 
@@ -392,14 +410,6 @@ def tag_text(name: str, value: object) -> str:
     if isinstance(value, int | float):
         return str(int(value) if value == int(value) else value)
     raise TypeError(f"the tag {name!r} is neither text nor a number nor a boolean")
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # Half of a surrogate pair is no character.
-        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
 def _quoted(text: str) -> str:

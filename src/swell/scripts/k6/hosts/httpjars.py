@@ -1,5 +1,6 @@
 """Cookie jars of k6 scripts: the VU's own, and those that a script makes."""
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,17 +22,23 @@ _DATE: Final = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d
 class Jars:
     """The jars of one VU by number; 0 is the VU's own."""
 
-    __slots__ = ("_made", "_vu")
+    __slots__ = ("_made", "_numbers", "_vu")
 
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
         self._made: dict[int, CookieJar] = {}
+        self._numbers = itertools.count(1)
 
     def new(self) -> int:
         """A jar of the script's own."""
-        number = len(self._made) + 1
+        number = next(self._numbers)
         self._made[number] = LoopbackJar()
         return number
+
+    def drop(self, *numbers: int) -> None:
+        """The script cannot reach these jars any more."""
+        for number in numbers:
+            self._made.pop(number, None)
 
     def jar(self, number: int) -> CookieJar:
         """The jar with this number."""

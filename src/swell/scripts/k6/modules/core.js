@@ -50,15 +50,19 @@
   const PIECE = 256;
   const whole = (text) => (text.length > PIECE ? String(text) : text);
 
-  // Text that the binding would cut or refuse goes as an object, and views as their bytes.
+  // Text that the binding would cut or refuse goes as an object.
+  function crossing(given) {
+    const text = whole(given);
+    return text.isWellFormed() && !text.includes("\0") ? text : new String(text);
+  }
+
+  // Text so, and views as their bytes.
   function guard(host) {
     return function () {
       for (let i = 0; i < arguments.length; i++) {
-        let given = arguments[i];
-        if (typeof given === "string") {
-          given = arguments[i] = whole(given);
-          if (!given.isWellFormed() || given.includes("\0")) arguments[i] = new String(given);
-        } else if (typeof given === "object" && ArrayBuffer.isView(given)) {
+        const given = arguments[i];
+        if (typeof given === "string") arguments[i] = crossing(given);
+        else if (typeof given === "object" && ArrayBuffer.isView(given)) {
           arguments[i] = bytes(given);
         }
       }
@@ -194,7 +198,7 @@
   }
 
   const api = {
-    GoError, bytes, makeError, whole,
+    GoError, bytes, makeError, crossing,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);

@@ -173,7 +173,7 @@ function surplus(method, count) {
 }
 
 export function get(target, params) {
-  if (params === undefined && typeof target === "string") return response(fastGet(swell.whole(target)), undefined);
+  if (params === undefined && typeof target === "string") return response(fastGet(swell.crossing(target)), undefined);
   if (arguments.length > 2) surplus("get", arguments.length);
   return request("GET", target, null, params);
 }
@@ -282,9 +282,19 @@ export function setResponseCallback(callback) {
 
 // Cookies
 
+// Jars that no script can reach any more, until they are told to Python.
+const unreachable = [];
+const registry = new FinalizationRegistry((number) => {
+  unreachable.push(number);
+  if (unreachable.length >= 16) host.dropJars(...unreachable.splice(0));
+});
+
 export class CookieJar {
   #number;
-  constructor(number) { this.#number = typeof number === "number" ? number : host.newJar(); }
+  constructor(number) {
+    this.#number = typeof number === "number" ? number : host.newJar();
+    if (this.#number) registry.register(this, this.#number);
+  }
   get number() { return this.#number; }
   cookiesForURL(target) { return JSON.parse(host.jarCookies(this.#number, String(target))); }
   set(target, name, value, options) {

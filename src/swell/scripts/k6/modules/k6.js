@@ -1,5 +1,6 @@
 // k6: check, group, sleep, fail, randomSeed.
 import host from "swell:host/k6";
+import swell from "swell:core";
 
 const { record, tagged, enter, leave, sleep: pause } = host;
 const AsyncFunction = (async () => {}).constructor;
@@ -26,7 +27,7 @@ export function check(value, sets, tags) {
   try {
     for (const name of Object.keys(sets)) {
       let met = sets[name];
-      told.push(name, 0);
+      told.push(swell.crossing(name), 0);
       if (typeof met === "function") {
         if (met instanceof AsyncFunction) {
           told.length -= 2;
