@@ -5,7 +5,7 @@ import pytest
 from swell.scripts.k6.trial import Trial, TrialError
 
 
-@pytest.mark.parametrize("name", ["k6/experimental/redis", "k6/browser", "k6/net/grpc"])
+@pytest.mark.parametrize("name", ["k6/browser", "k6/net/grpc"])
 def test_importing_one_says_so(name: str) -> None:
     """It fails when the script is loaded, in one line that names the module, without a wrong guess."""
     with pytest.raises(

@@ -58,7 +58,6 @@ MISSING: Final[dict[str, str]] = {
     "k6/experimental/browser": "browser tests are not supported yet",
     "k6/net/grpc": "gRPC is not supported yet",
     "k6/experimental/grpc": "gRPC is not supported yet",
-    "k6/experimental/redis": "Redis is not supported yet",
 }
 
 
