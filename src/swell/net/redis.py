@@ -106,6 +106,10 @@ class RedisClient:
             self._lose(error)
             return
         self._is_dialling = False
+        if not self._unsent:
+            # Closed meanwhile: nobody waits for it.
+            connection.close()
+            return
         self._parser = ReplyParser()
         self._stream = Stream(connection, self._received, self._ended)
         for arguments in self._greeting():
