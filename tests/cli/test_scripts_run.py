@@ -10,7 +10,8 @@ from swell.cli.new import TEMPLATES
 from swell.testing.cli import run_cli
 from swell.testing.websocket import WebSocketServer
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("*.js")])
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,11 @@ def test_the_demo_shows_everything(tmp_path: Path) -> None:
         assert text in result.stdout
 
 
+@pytest.mark.parametrize("file", ["script.py", "script.js", "script.ts"])
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_template_resolves(template: str, tmp_path: Path) -> None:
+def test_template_resolves(template: str, file: str, tmp_path: Path) -> None:
     """A script from ``swell new`` is a plan without a fault."""
-    assert run_cli("new", "--template", template, cwd=tmp_path).exit_code == ExitCode.OK
-    result = run_cli("inspect", "--execution-requirements", "script.py", cwd=tmp_path)
+    assert run_cli("new", file, "--template", template, cwd=tmp_path).exit_code == ExitCode.OK
+    result = run_cli("inspect", "--execution-requirements", file, cwd=tmp_path)
     assert result.exit_code == ExitCode.OK, result.stderr
     assert '"maxVUs"' in result.stdout

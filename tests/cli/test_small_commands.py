@@ -74,6 +74,14 @@ def test_new_does_not_overwrite(tmp_path: Path) -> None:
     assert "def default" in path.read_text()
 
 
+def test_new_writes_no_script_under_another_name(tmp_path: Path) -> None:
+    """The suffix says which language is meant: another one is refused, and nothing is written."""
+    result = run_cli("new", "notes.txt", cwd=tmp_path)
+    assert result.exit_code == ExitCode.OTHER
+    assert result.stderr.startswith("error: notes.txt has the name of no script\n")
+    assert not (tmp_path / "notes.txt").exists()
+
+
 def test_new_says_where_it_cannot_write(tmp_path: Path) -> None:
     """A directory that is not there is one clear line."""
     result = run_cli("new", "no/such/script.py", cwd=tmp_path)

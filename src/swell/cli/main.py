@@ -142,7 +142,9 @@ def format_error(error: SwellError) -> str:
     else:
         lines.append(f"error: {error.message}")
     if isinstance(error, ScriptError) and error.stack:
-        lines.extend(f"  {line}" for line in error.stack.rstrip().splitlines())
+        # JavaScript's stacks begin with the message, which stands above already.
+        stack = error.stack.removeprefix(error.message).strip("\n")
+        lines.extend(f"  {line}" for line in stack.splitlines())
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     if error.slug:

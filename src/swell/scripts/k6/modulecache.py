@@ -40,9 +40,20 @@ class ModuleCache:
         # Names that scripts import from builtin modules without their having them: they are undefined.
         self._absent: dict[str, set[str]] = {}
         self._uses_meta: set[str] = set()
+        # Who asked for a module first, for messages: name -> importing module.
+        self._importers: dict[str, str] = {}
 
     def resolve(self, base: str, specifier: str) -> str:
-        """The full name of what ``base`` imports; raises ``HostError``."""
+        """The full name of what ``base`` imports; raises ``HostError`` that names ``base``."""
+        try:
+            name = self._resolve(base, specifier)
+        except HostError as error:
+            raise HostError(f"{error.message} (imported by {base})", error.name) from None
+        if base != CORE_MODULE:
+            self._importers.setdefault(name, base)
+        return name
+
+    def _resolve(self, base: str, specifier: str) -> str:
         if base == CORE_MODULE:
             # What we load ourselves has its full name.
             return specifier
@@ -61,7 +72,7 @@ class ModuleCache:
         found = self._bytecode.get(name)
         if found is None:
             is_builtin = builtins.is_builtin(name)
-            source = builtins.source(name) if is_builtin else self.user.source(name)
+            source = builtins.source(name) if is_builtin else self._source(name)
             if not is_builtin and "import.meta" in source:
                 self._uses_meta.add(name)
             absent = sorted(self._absent.get(name, ()))
@@ -69,6 +80,14 @@ class ModuleCache:
                 source += f"\nexport const {', '.join(f'{name} = undefined' for name in absent)};\n"
             found = self._bytecode[name] = context.compile(source, name, keep_lines=not is_builtin)
         return found
+
+    def _source(self, name: str) -> str:
+        try:
+            return self.user.source(name)
+        except HostError as error:
+            importer = self._importers.get(name)
+            told = f" (imported by {importer})" if importer else ""
+            raise HostError(f"{error.message}{told}", error.name) from None
 
     def uses_meta(self, name: str) -> bool:
         """Whether the module ``name``, compiled before, asks for ``import.meta``."""
