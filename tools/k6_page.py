@@ -52,6 +52,8 @@ def modules() -> Iterable[tuple[str, str, str]]:
         yield f"`{name}`", "works", ", ".join(f"`{one}`" for one in sorted(exported) if one != "default")
     for name, reason in builtins.MISSING.items():
         yield f"`{name}`", "refused at the start", reason
+    for name, real in builtins.ALIASES.items():
+        yield f"`{name}`", "works", f"the same as `{real}`"
     yield "`k6/x/...`", "refused at the start", "extensions of k6 cannot be loaded"
 
 

@@ -13,3 +13,12 @@ def test_importing_one_says_so(name: str) -> None:
     ) as caught:
         Trial(f'import x from "{name}"; export default () => 1;')
     assert "did you mean" not in caught.value.text
+
+
+def test_redis_has_its_name_as_an_extension_too() -> None:
+    """Scripts written for k6 2 import the client as the extension that it became."""
+    source = (
+        'import redis from "k6/x/redis"; import same from "k6/experimental/redis";'
+        " export default () => redis === same && typeof redis.Client"
+    )
+    assert Trial(source).run() == "function"

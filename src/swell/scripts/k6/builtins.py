@@ -61,6 +61,10 @@ MISSING: Final[dict[str, str]] = {
 }
 
 
+# Other names of modules: what was experimental before it became an extension.
+ALIASES: Final[dict[str, str]] = {"k6/x/redis": "k6/experimental/redis"}
+
+
 def is_builtin(name: str) -> bool:
     """Whether ``name`` is one of k6's modules or a part of ours, known or not."""
     return name == "k6" or name.startswith(("k6/", PREFIX))

@@ -61,6 +61,7 @@ class ModuleCache:
             if not builtins.is_builtin(base):
                 raise HostError(f'unknown module "{specifier}"', "Error")
             return specifier
+        specifier = builtins.ALIASES.get(specifier, specifier)
         if builtins.is_builtin(specifier):
             if specifier not in builtins.names():
                 raise HostError(builtins.unknown(specifier), "Error")
