@@ -1,6 +1,7 @@
 """What iterations leave behind: nothing that adds up over a long run, and no error for the next call."""
 
 import gc
+import weakref
 from collections.abc import Callable
 
 from swell.net.cookies import LoopbackJar
@@ -34,6 +35,27 @@ def test_unreachable_jars_are_forgotten() -> None:
     for _ in range(100):
         trial.run()
     assert alive(LoopbackJar) - before < 16
+
+
+def test_a_context_is_free_once_it_is_closed() -> None:
+    """A VU that begins anew leaves nothing for the collector of cycles, which looks rarely during a run."""
+
+    class Kept:
+        def call(self) -> None:
+            """Nothing."""
+
+    trial = Trial("export default () => {};")
+    kept = Kept()
+    trial.vu.context.attach("kept", kept.call)
+    seen = weakref.ref(kept)
+    del kept
+    gc.disable()
+    try:
+        assert seen() is not None
+        trial.vu.close()
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_callbacks_of_failed_iterations_are_forgotten(run: RunScript) -> None:

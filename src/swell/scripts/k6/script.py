@@ -86,6 +86,7 @@ class K6Script:
             return
         host.phase = old.phase
         vu.language = host
+        old.close()
 
     def setup(self, vu: VU) -> bytes | None:
         """Run setup; its value as JSON. Raises ``ScriptError``."""
@@ -206,13 +207,15 @@ class Iteration:
         except JSFailure as failure:
             raise threw(failure) from None
         except context.binding_error as error:
-            raised = context.failure(error)
-            raise (threw(raised) if isinstance(raised, JSFailure) else raised) from None
+            # Kept in no variable: its traceback holds this frame, and that would hold it.
+            raise _of_script(context.failure(error)) from None
         finally:
             if not is_over:
                 loop.clear()
                 context.run(context.core["reset"])
                 host.is_broken = host.is_broken or context.has_jobs
+                if host.is_broken:
+                    self._host = self._call = None
 
     def _activate(self, host: VUHost) -> None:
         """Enter the VU into its scenario: environment, phase, and the setup data where it has none yet."""
@@ -227,6 +230,10 @@ class Iteration:
             host.context.run(core["setEnvironment"], json.dumps(vu.env))
         self._host = host
         self._call = core["call"]
+
+
+def _of_script(raised: BaseException) -> BaseException:
+    return threw(raised) if isinstance(raised, JSFailure) else raised
 
 
 def load(host: VUHost) -> None:

@@ -138,6 +138,11 @@ class VUHost:
         """``base`` with the tags of a JavaScript object, as JSON text; raises ``TypeError`` for bad ones."""
         return self.worker.extend(base, tag_values(tags_json))
 
+    def close(self) -> None:
+        """Let go of all that the script holds; it cannot be called any more."""
+        self.state.clear()
+        self.context.close()
+
     def sleep_ns(self, duration_ns: float) -> None:
         """Pause the VU."""
         if self.shared.runtime is None:
