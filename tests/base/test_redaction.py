@@ -52,3 +52,10 @@ def test_streams_and_bytes() -> None:
 def test_escaped_forms(secret: str) -> None:
     """JSON's escapes of a secret are found."""
     assert Redactor([secret]).text(json.dumps(secret)) == f'"{REDACTED}"'
+
+
+def test_secrets_in_urls() -> None:
+    """However a URL or a form writes a secret: with escapes of a path, of a query, or a plus for a space."""
+    redactor = Redactor(["p@ss/wo rd!"])
+    for form in ("p%40ss/wo%20rd%21", "p%40ss%2Fwo%20rd%21", "p%40ss%2Fwo%20rd!", "p%40ss%2Fwo+rd%21"):
+        assert redactor.text(f"GET /?q={form}&a=1") == f"GET /?q={REDACTED}&a=1"

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -11,12 +12,10 @@ REDACTED: Final = "***SECRET_REDACTED***"
 
 
 class Redactor:
-    """Replaces secret values, wherever they stand in a text, also as JSON writes them."""
+    """Replaces secret values, wherever they stand in a text, also as JSON and URLs write them."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms = {
-            form for value in values if value for form in (value, msgspec.json.encode(value).decode()[1:-1])
-        }
+        forms = {form for value in values if value for form in _forms(value)}
         # The longest first: a secret may be the beginning of another.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
@@ -50,6 +49,18 @@ class Redactor:
                 return [self.document(part) for part in value]
             case _:
                 return value
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    written = msgspec.json.encode(value).decode()[1:-1]
+    return (
+        value,
+        written,
+        quote(value),
+        quote(value, safe=""),
+        quote(value, safe="!'()*"),
+        quote_plus(value),
+    )
 
 
 NOTHING_SECRET: Final = Redactor(())
