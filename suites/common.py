@@ -34,6 +34,11 @@ def require_target(url: str, service: str, variable: str = "BASE_URL") -> None:
             f"no target at {url} ({reason}): start one with"
             f" `swell target serve --services {service}`, or set {variable}"
         )
+    if ADMIN_TOKEN:
+        headers = {"X-Admin-Token": ADMIN_TOKEN}
+        told = http.get(f"{url}/admin/faults", headers=headers, name="admin", expected=lambda _: True)
+        if told.status_code in {401, 403}:
+            abort("SWELL_TARGET_ADMIN_TOKEN is not the target's: set it to what `swell target serve` printed")
 
 
 def require(response: Response, what: str, remedy: str) -> Response:

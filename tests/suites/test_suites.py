@@ -67,6 +67,7 @@ WRONG = {
     "cooly/generation": ({"TEST_PASSWORD": "wrong"}, "cannot log in as test@example.com"),
     "aiaas/rest": ({"TENANTS": "nobody"}, "there is no tenant nobody"),
     "wwmaa/webhooks": ({"STRIPE_WEBHOOK_SECRET": "wrong"}, "set STRIPE_WEBHOOK_SECRET"),
+    "wwmaa/search": ({"SWELL_TARGET_ADMIN_TOKEN": "wrong"}, "SWELL_TARGET_ADMIN_TOKEN is not the target's"),
     "wwmaa/rsvp": ({"TEST_EVENT_ID": "evt_nowhere"}, "there is no event evt_nowhere"),
 }
 

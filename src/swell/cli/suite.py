@@ -80,6 +80,10 @@ def conclude(
     """Print the table; the code of the first test that failed, or that of a signal where some did not run."""
     lines = suite_table(results, paint=Painter(system.color), width=system.width)
     system.stdout.write("\n" + "".join(f"{line}\n" for line in lines))
+    done = {result.name for result in results}
+    left = [test.name for test in tests if test.name not in done]
+    if left:
+        system.stdout.write(f"  not run: {', '.join(left)}\n")
     if results:
         system.stdout.write(f"  results: {folder}\n")
     system.stdout.flush()

@@ -96,6 +96,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, moment: str) -> None:
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
         assert process.returncode == ExitCode.EXTERNAL_ABORT, out
+    assert ("not run: shop/slow" in out) == moment.startswith("health")
     assert psutil.wait_procs(family, timeout=10)[1] == []
     assert not [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
 
