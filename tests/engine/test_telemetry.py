@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.engine.frames import Progress
 from swell.engine.telemetry import Telemetry
@@ -66,3 +68,23 @@ def test_nothing_is_measured_while_paused() -> None:
     assert max(progress.health.hub_lag_max_ns for progress in sent) == 0
     assert [error for progress in sent for error in progress.delta.errors] == []
     assert sum(value.total for progress in sent for value in progress.delta.values.values()) == 2
+
+
+def test_a_report_that_cannot_be_made_ends_the_worker() -> None:
+    """Whatever goes wrong while a second is reported, the worker fails instead of going on in silence."""
+
+    class Broken(Sent):
+        def send(self, _frame: Progress) -> None:  # type: ignore[override]
+            raise ValueError("no frame")
+
+    clock = VirtualClock(NS_PER_SECOND)
+    registry = TagRegistry()
+    aggregator = WorkerAggregator(registry, series_rules((), ()), clock.now_ns())
+    telemetry = Telemetry(Broken(), clock, HubPulse(), registry, Recorder(), ErrorTable(), aggregator, tuple)
+
+    def serve() -> None:
+        telemetry.begin()
+        clock.sleep_until_ns(60 * NS_PER_SECOND)
+
+    with pytest.raises(ValueError, match="no frame"):
+        clock.run(serve)

@@ -42,14 +42,15 @@ def read_secret_sources(given: Sequence[str], system: System) -> SecretSources:
             faults.append(Fault(PLACE, f"there is no secret source of the type {kind!r}", hint))
             continue
         pairs, is_default = {}, False
-        for part in argument.split(","):
+        for position, part in enumerate(argument.split(","), start=1):
             name, equals, value = part.partition("=")
             if part == "default":
                 is_default = True
             elif kind == "file" and not equals:
                 pairs["filename"] = part
             elif not equals:
-                faults.append(Fault(PLACE, f"{kind}: {part!r} is not KEY=VALUE"))
+                # By its place: it may be a piece of a secret.
+                faults.append(Fault(PLACE, f"{kind}: part {position} is not KEY=VALUE"))
             else:
                 pairs[name] = value
         name = pairs.pop("name", kind)

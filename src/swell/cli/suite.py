@@ -128,12 +128,14 @@ def prove_command(
         if platform is None:
             return ExitCode.EXTERNAL_ABORT
         rows = Prover(platform, children, system, profile, folder, say).prove(cases)
+    expected = sum(row.is_as_expected for row in rows)
+    if len(rows) < len(cases):
+        # Stopped: what was not tried proves nothing, and a part of the table is none.
+        say(f"{expected} of {len(rows)} as expected, {len(cases) - len(rows)} not tried; no page was written")
+        return ExitCode.EXTERNAL_ABORT
     if page is not None:
         system.path(page).write_text(proof_page(rows, profile), encoding="utf-8")
     for test, names in unproved(rows).items():
         say(f"{test}: no fault makes fail {', '.join(names)}")
-    expected = sum(row.is_as_expected for row in rows)
     say(f"{expected} of {len(cases)} as expected")
-    if len(rows) < len(cases):
-        return ExitCode.EXTERNAL_ABORT
     return ExitCode.OK if expected == len(cases) else ExitCode.MARKED_FAILED

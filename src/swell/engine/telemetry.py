@@ -7,6 +7,7 @@ lost, and nothing piles up.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 
@@ -51,13 +52,16 @@ class Telemetry:
         # Where the recorder's buffers go when it is not paused; None while it is not.
         self._unpaused: Callable[[bytes, bytes], None] | None = None
         self._pauses = 0
+        # The greenlet that serves the coordinator.
+        self._server: Any = None
 
     def begin(self) -> None:
         """Start to tick, and to report each second counted from now (setup is measured too)."""
         self._pulse.beat_ns = self._clock.now_ns()
         self._pulse.take_stall()
         self._vitals.watch_garbage()
-        gevent.spawn(self._tick)
+        self._server = gevent.getcurrent()
+        gevent.spawn(self._tick).link_exception(self._fail)
         self.align(self._clock.now_ns())
 
     def align(self, start_ns: int) -> None:
@@ -66,6 +70,7 @@ class Telemetry:
         if self._seconds is not None:
             self._seconds.kill(block=False)
         self._seconds = gevent.spawn(self._report, start_ns)
+        self._seconds.link_exception(self._fail)
 
     def send_rest(self) -> None:
         """Send what the last second's report did not have yet."""
@@ -87,6 +92,11 @@ class Telemetry:
             self._pulse.beat_ns = self._clock.now_ns()
             self._pulse.take_stall()
             self._health()
+
+    def _fail(self, dead: "gevent.Greenlet[..., None]") -> None:
+        """End the worker: one that reports nothing any more would hold up the run for ever."""
+        if dead.exception is not None:
+            gevent.kill(self._server, dead.exception)
 
     def _tick(self) -> None:
         deadline_ns = self._clock.now_ns()

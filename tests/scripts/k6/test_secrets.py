@@ -85,7 +85,7 @@ def test_without_sources(run: RunScript) -> None:
     [
         (["bogus"], "there is no secret source of the type 'bogus'"),
         (["file=none.env"], "the file 'none.env' cannot be read: No such file or directory"),
-        (["mock=a"], "mock: 'a' is not KEY=VALUE"),
+        (["mock=a"], "mock: part 1 is not KEY=VALUE"),
         (["mock=a=1", "mock=b=2"], "there are two secret sources of the name 'mock'"),
         (["mock=default,a=1", "mock=name=b,default,a=1"], "both 'mock' and 'b' are to be the default"),
         (["file=bad.env"], "the line is not KEY=VALUE"),

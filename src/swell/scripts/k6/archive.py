@@ -38,7 +38,7 @@ def read_archive(path: Path) -> Archive:
     """Read the archive at ``path``. Raises ``SwellError`` where it is none."""
     try:
         with tarfile.open(path) as tar:
-            files = {posixpath.normpath(member.name): _read(tar, member) for member in tar if member.isfile()}
+            files = _files(tar)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise _unreadable(path, str(error)) from None
     try:
@@ -59,11 +59,16 @@ def read_archive(path: Path) -> Archive:
     return Archive(main, contents, options, env)
 
 
-def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    if member.size > MAX_BYTES:
-        raise tarfile.TarError(f"{member.name} has {member.size} bytes")
-    opened = tar.extractfile(member)
-    return (opened or io.BytesIO()).read()
+def _files(tar: tarfile.TarFile) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    size = 0
+    for member in tar:
+        if member.isfile():
+            size += member.size
+            if size > MAX_BYTES:
+                raise tarfile.TarError(f"its files have more than {MAX_BYTES >> 30} GB")
+            files[posixpath.normpath(member.name)] = (tar.extractfile(member) or io.BytesIO()).read()
+    return files
 
 
 def _module(filename: str) -> str:

@@ -114,11 +114,14 @@ def _fetch(url: str) -> bytes:
     try:
         with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             content: bytes = response.read(MAX_BYTES + 1)
+            answered: str = response.geturl()
     except HTTPError as error:
         raise HostError(f'"{url}" cannot be fetched: status {error.code}; {hint}', "Error") from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise HostError(f'"{url}" cannot be fetched: {reason}; {hint}', "Error") from None
+    if not answered.startswith("https://"):
+        raise HostError(f'"{url}" leads to {answered}, which is not https; {hint}', "Error")
     if len(content) > MAX_BYTES:
         raise HostError(f'"{url}" is larger than {MAX_BYTES >> 20} MB', "Error")
     return content
