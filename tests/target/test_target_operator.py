@@ -252,6 +252,13 @@ def test_nobody_stays_behind(
     assert list(tmp_path.glob("swell-target-*")) == []
 
 
+def test_orders_that_are_cut_short_end_a_worker_in_silence() -> None:
+    """Its supervisor was killed while it wrote them: there is nobody to tell."""
+    command = [sys.executable, "-m", "swell_target", "worker"]
+    done = subprocess.run(command, input=b'{"settings": {', capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nobody_stays_behind_a_start_that_is_broken_off(data: Path, number: signal.Signals) -> None:
     """While the first worker still fills the database."""

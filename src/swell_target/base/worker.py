@@ -193,4 +193,9 @@ def prepare(settings: Settings, backend: Backend, service: Service, size: str) -
 
 def main(load: Load) -> int:
     """The worker's entry: orders on standard input."""
-    return work(msgspec.json.decode(sys.stdin.buffer.read(), type=Launch), load)
+    try:
+        launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)
+    except msgspec.DecodeError:
+        # Cut short: the supervisor was killed while it wrote, and nobody waits for this worker.
+        return 1
+    return work(launch, load)
