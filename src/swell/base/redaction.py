@@ -1,12 +1,13 @@
 """Keeps secret values out of what is shown and written."""
 
-import io
 import re
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
 
 import msgspec
+
+from swell.base.streams import WrappedStream
 
 REDACTED: Final = "***SECRET_REDACTED***"
 
@@ -66,29 +67,12 @@ def _forms(value: str) -> tuple[str, ...]:
 NOTHING_SECRET: Final = Redactor(())
 
 
-class RedactedStream(io.TextIOBase):
+class RedactedStream(WrappedStream):
     """A text stream whose lines hold no secrets."""
 
     def __init__(self, stream: TextIO, redactor: Redactor) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._redactor = redactor
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """The stream's own."""
-        return self._stream.encoding
-
-    def fileno(self) -> int:
-        """The stream's own."""
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        """The stream's own."""
-        return self._stream.isatty()
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
 
     def write(self, text: str, /) -> int:
         """Write ``text`` without the secrets."""

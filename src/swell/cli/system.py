@@ -4,7 +4,6 @@ Commands touch the outside only through a ``System``, so that a test runs a whol
 process with everything replaced (``swell.testing.cli.run_cli``).
 """
 
-import io
 import os
 import shutil
 import signal
@@ -14,6 +13,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
+
+from swell.base.streams import WrappedStream
 
 SignalHandler = Callable[[int], None]
 # What ends a run: the terminal's Ctrl-C, and what supervisors and CI systems send.
@@ -37,7 +38,7 @@ def process_signals(handler: SignalHandler) -> Iterator[None]:
             signal.signal(number, previous)
 
 
-class PatientStream(io.TextIOBase):
+class PatientStream(WrappedStream):
     """A text stream that a full disk does not stop: what cannot be written is lost, and ``error`` says why.
 
     A run must not die of its own output. A reader that has gone away is another matter: ``BrokenPipeError``
@@ -45,25 +46,8 @@ class PatientStream(io.TextIOBase):
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self.error: OSError | None = None
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """The stream's own."""
-        return self._stream.encoding
-
-    def fileno(self) -> int:
-        """The stream's own."""
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        """The stream's own."""
-        return self._stream.isatty()
-
-    def writable(self) -> bool:
-        """Yes."""
-        return True
 
     def write(self, text: str, /) -> int:
         """Write ``text``, or note why not."""

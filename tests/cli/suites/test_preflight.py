@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -15,13 +16,19 @@ from swell.cli.suites.tests import SuiteTarget, SuiteTest
 class Target(BaseHTTPRequestHandler):
     """A target with an operator's token and one event."""
 
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
         """Answer."""
         known = {"/health": 200, "/events/1": 200, "/admin/faults": 200, "/broken/health": 503}
+        known |= {"/moved/health": 200, "/moved/admin/faults": 302}
         status = known.get(self.path, 404)
+        self.asked.append(self.path)
         if self.path.startswith("/admin") and self.headers["X-Admin-Token"] != "right":
             status = 403
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -78,6 +85,13 @@ def test_a_wrong_secret(url: str) -> None:
     """The operator's token is tried before anything starts."""
     (line,) = lines(url, token="wrong")
     assert line.startswith(f"{TOKEN_VARIABLE}: is not the secret of the target at {url}")
+
+
+def test_the_operator_s_token_goes_nowhere_else(url: str) -> None:
+    """A target that redirects is not followed with the secret of the one that was named."""
+    lines(f"{url}/moved", token="right")
+    assert "/moved/admin/faults" in Target.asked
+    assert "/elsewhere" not in Target.asked
 
 
 def test_missing_seed_data(url: str) -> None:

@@ -72,12 +72,23 @@ def _faults(url: str, target: SuiteTarget, env: Mapping[str, str], allowed: Coll
     return [Fault(place, f"seed data is missing at {url}: {path}", hint) for path in missing]
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The operator's token is for the target that was named, and for nobody that it names."""
+
+    def redirect_request(self, *_details: object) -> None:
+        """Follow none: the redirect itself is the answer."""
+
+
+# Past the environment's proxies, too.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
+
+
 def _ask(url: str, token: str = "") -> tuple[int, str]:
     """The status of a GET, or 0 and why there is none."""
     headers = {"X-Admin-Token": token} if token else {}
     try:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the user's own target
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+        with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
             return answer.status, ""
     except urllib.error.HTTPError as error:
         error.close()

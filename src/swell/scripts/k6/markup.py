@@ -167,20 +167,21 @@ def _children(node: LexborNode) -> Iterator[LexborNode]:
     return (child for child in contents(node) if child.is_element_node)
 
 
-def _following(node: LexborNode) -> Iterator[LexborNode]:
-    other = node.next
-    while other is not None:
-        if other.is_element_node:
-            yield other
-        other = other.next
+def _elements_along(step: str) -> Callable[[LexborNode], Iterator[LexborNode]]:
+    """The elements on one side of a node, the nearest first."""
+
+    def walk(node: LexborNode) -> Iterator[LexborNode]:
+        other = getattr(node, step)
+        while other is not None:
+            if other.is_element_node:
+                yield other
+            other = getattr(other, step)
+
+    return walk
 
 
-def _preceding(node: LexborNode) -> Iterator[LexborNode]:
-    other = node.prev
-    while other is not None:
-        if other.is_element_node:
-            yield other
-        other = other.prev
+_following = _elements_along("next")
+_preceding = _elements_along("prev")
 
 
 def _ancestors(node: LexborNode) -> Iterator[LexborNode]:

@@ -1,0 +1,28 @@
+"""The common part of text streams that stand before another one."""
+
+import io
+from typing import TextIO
+
+
+class WrappedStream(io.TextIOBase):
+    """A text stream before ``stream``, whose nature it has; what is written is the subclass's affair."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """The stream's own."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """The stream's own."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
