@@ -12,7 +12,7 @@ from swell.cli.k6_flags import K6_FLAGS, K6Flag
 from swell.config.scenario_values import EXECUTORS
 from swell.config.table import IGNORED_KEYS, OPTIONS, REFUSED_KEYS, RUN_OPTIONS
 from swell.scripts.k6 import builtins
-from swell.scripts.k6.trial import Trial
+from swell.testing.k6 import Trial
 
 PAGE = Path(__file__).parents[1] / "docs" / "k6-compatibility.md"
 MARK = "<!-- Below this line: made from the code by tools/k6_page.py; a test compares them. -->\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from swell.scripts.k6.trial import Trial
+from swell.testing.k6 import Trial
 
 FOLDER = Path(__file__).with_name("conformance")
 RUNNER = """

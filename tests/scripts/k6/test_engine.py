@@ -8,8 +8,8 @@ import pytest
 
 from swell.scripts.k6 import builtins
 from swell.scripts.k6.loop import spawn
-from swell.scripts.k6.trial import Trial, TrialError
 from swell.scripts.k6.values import UNDEFINED, HostError, RangeError, Text, raw
+from swell.testing.k6 import Trial, TrialError
 
 Install = Callable[..., None]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from swell.net.cookies import LoopbackJar
 from swell.scripts.k6.loop import Operation
-from swell.scripts.k6.trial import Trial
 from swell.testing.cli import CLIResult
+from swell.testing.k6 import Trial
 
 RunScript = Callable[..., CLIResult]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swell.scripts.k6.trial import Trial, TrialError
+from swell.testing.k6 import Trial, TrialError
 
 
 @pytest.mark.parametrize("name", ["k6/browser", "k6/net/grpc"])

@@ -13,9 +13,9 @@ import pytest
 import redis
 from test_conformance import parse
 
-from swell.scripts.k6.trial import Trial
 from swell.testing.certificates import Authority
 from swell.testing.cli import CLIResult, run_cli
+from swell.testing.k6 import Trial
 from swell.testing.raw import RawServer, never_answer, send
 
 CASES = Path(__file__).with_name("stores") / "redis.txt"

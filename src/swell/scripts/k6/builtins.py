@@ -32,7 +32,7 @@ Asynchronous work::
     # swell.listen(id, callback): operation.emit(value) ... operation.close()
 
 ``swell:core`` also has ``bytes(data)`` (ArrayBuffer or view -> ArrayBuffer, else undefined), ``GoError`` and
-``makeError(name, message)``. Tests use ``swell.scripts.k6.trial.Trial``.
+``makeError(name, message)``. Tests use ``swell.testing.k6.Trial``.
 """
 
 import importlib

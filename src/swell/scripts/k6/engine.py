@@ -217,10 +217,6 @@ class Context:
         """Whether promise reactions wait."""
         return bool(_lib.JS_IsJobPending(self._runtime))
 
-    def memory_used(self) -> int:
-        """Bytes that the runtime holds."""
-        return int(self._binding.memory()["malloc_size"])
-
     def close(self) -> None:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""
         self.core.clear()

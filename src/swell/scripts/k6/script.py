@@ -9,6 +9,7 @@ from swell.engine.script import IterationFunction, ScriptExports, ScriptRuntime
 from swell.engine.vu import VU, RunAborted, current_vu
 from swell.net.client import HTTPClient
 from swell.net.shared import HTTPShared
+from swell.scripts.clients import shared_http
 from swell.scripts.k6.engine import JSFailure
 from swell.scripts.k6.failure import ScriptThrew, script_threw, threw
 from swell.scripts.k6.vuhost import Phase, Shared, VUHost
@@ -37,17 +38,7 @@ class K6Script:
         """Make what the worker's VUs share. Raises ``ConfigError`` where the script has faults."""
         if self.exports.faults:
             raise ConfigError(self.exports.faults)
-        self._http = HTTPShared(
-            runtime.options,
-            runtime.registry,
-            runtime.recorder,
-            runtime.errors,
-            runtime.log,
-            worker_index=runtime.worker_index,
-            worker_count=runtime.worker_count,
-            env=runtime.env,
-            clock=runtime.clock,
-        )
+        self._http = shared_http(runtime)
         self._shared.prepare(runtime, self._http)
 
     def new_vu(self, vu: VU) -> None:

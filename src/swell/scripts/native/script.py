@@ -14,6 +14,7 @@ from swell.engine.vu import VU, ControlFlow, VUStopped, current_vu
 from swell.metrics.invariants import LedgerState
 from swell.net.client import HTTPClient
 from swell.net.shared import HTTPShared
+from swell.scripts.clients import shared_http
 from swell.scripts.native.audit import Audit
 from swell.scripts.native.functions import accepts_data
 from swell.scripts.native.jsonable import json_faults, plain
@@ -50,17 +51,7 @@ class NativeScript:
         if self.exports.faults:
             raise ConfigError(self.exports.faults)
         self._worker = WorkerState(runtime)
-        self._http = HTTPShared(
-            runtime.options,
-            runtime.registry,
-            runtime.recorder,
-            runtime.errors,
-            runtime.log,
-            worker_index=runtime.worker_index,
-            worker_count=runtime.worker_count,
-            env=runtime.env,
-            clock=runtime.clock,
-        )
+        self._http = shared_http(runtime)
 
     def new_vu(self, vu: VU) -> None:
         """Give ``vu`` its HTTP client and the front end's state."""

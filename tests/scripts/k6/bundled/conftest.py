@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from swell.scripts.k6 import builtins
-from swell.scripts.k6.trial import Trial
+from swell.testing.k6 import Trial
 
 RunSnippet = Callable[..., Any]
 

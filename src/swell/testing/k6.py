@@ -1,4 +1,4 @@
-"""A context with builtin modules, for tests of them: no run, no worker, no script file."""
+"""``Trial``: a k6 context with builtin modules, for tests of them: no run, no worker, no script file."""
 
 import json
 from collections.abc import Mapping
