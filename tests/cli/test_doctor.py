@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -149,3 +150,50 @@ def test_the_server_has_a_core_of_its_own() -> None:
         inside = os.sched_getaffinity(0)
         assert core is None or core not in inside
     assert os.sched_getaffinity(0) == before
+
+
+@linux
+def test_a_starved_machine_is_said_and_not_called_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures hold, so that the exit code is 0; no row is called ok, and each says why."""
+    taken, reading = fake((10.0, 10.0, 10.0))
+    taken = msgspec.structs.replace(taken, late=(0.0, 6_000.0, 6_000.0))
+    monkeypatch.setattr(module, "_measure", lambda *_: (taken, reading))
+    result = run_cli("doctor", "--quick")
+    assert result.exit_code == ExitCode.OK
+    assert "All of swell's rows are starved" in result.stdout
+    assert result.stdout.count("swell: 10 ms: starved: the server itself sent 5 % of its answers") == 4
+    assert not any(line.endswith("  ok") for line in result.stdout.splitlines() if "->" in line)
+    result = run_cli("doctor", "--quick", "--markdown")
+    assert result.stdout.count("| starved |") == 4
+
+
+@linux
+def test_what_others_do_meanwhile_is_measured() -> None:
+    """The run's own work is taken off: what is left is a share of the cores."""
+    setting = Setting("http", "calm", "fixed", 5, 1, pause_s=0.05)
+    ((_, _, taken, reading),) = calibrate([setting], rounds=1, peers=False, say=lambda _: None).readings
+    assert taken.cpu_s > 0
+    assert reading.others is not None
+    assert 0 <= reading.others <= len(os.sched_getaffinity(0)) + 0.1
+
+
+@linux
+def test_the_tables_are_written_into_a_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the command that measures the same, as the docs of swell have them."""
+    monkeypatch.setattr(module, "_measure", lambda *_: fake((10.0, 10.0, 10.0)))
+    page = tmp_path / "doctor.md"
+    page.write_text("<!-- figures -->\n<!-- end of figures -->\n")
+    result = run_cli("doctor", "--quick", "--rounds", "2", "--vus", "7", "--write", str(page))
+    assert f"the tables are written into {page}" in result.stderr
+    text = page.read_text()
+    assert "with `swell doctor --quick --rounds 2 --vus 7`." in text
+    assert text.count("| swell: 10 ms |") == 4
+
+
+def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    """And so is writing what is not measured."""
+    result = run_cli("doctor", "--write", str(tmp_path / "none.md"))
+    assert result.exit_code == ExitCode.INVALID_CONFIG
+    assert "--write" in result.stderr
+    result = run_cli("doctor", "--limits", "--write", str(tmp_path / "none.md"))
+    assert "--write: --limits measures nothing that could be written" in result.stderr

@@ -34,6 +34,8 @@ class Reading(msgspec.Struct, frozen=True):
     cpu_share: float
     verdict: str = ""
     reasons: tuple[str, ...] = ()
+    # What programs other than server and generator did meanwhile, in cores; None where that is not known.
+    others: float | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -47,6 +49,8 @@ class Row(msgspec.Struct, frozen=True):
     reported: tuple[float, ...]
     cpu_share: float
     rounds: int = 1
+    # Why server or generator did not have the machine to themselves; empty where they had.
+    starved: tuple[str, ...] = ()
 
     @property
     def differences(self) -> tuple[float, ...]:

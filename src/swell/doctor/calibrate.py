@@ -1,6 +1,7 @@
 """The calibration itself: the settings, the rounds, and what each generator says of the same server."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -10,6 +11,7 @@ import msgspec
 from swell.base.errors import SwellError
 from swell.doctor.accuracy import Reading, Row, Setting, compare
 from swell.doctor.generators import PEERS, SWELL, Generator, run
+from swell.doctor.starving import Cores, of_most, starved_by
 from swell.testing.calibration import CalibrationServer, Taken
 from swell.testing.profiles import PROFILES
 
@@ -34,7 +36,17 @@ class Calibration(msgspec.Struct, frozen=True):
     @property
     def is_true(self) -> bool:
         """Whether swell's own durations are all within the limits."""
-        return all(row.is_true for row in self.rows if row.generator == SWELL.name and not row.is_phase)
+        return all(row.is_true for row in self.own)
+
+    @property
+    def starved(self) -> tuple[Row, ...]:
+        """Those of swell's own durations for which server or generator did not have the machine."""
+        return tuple(row for row in self.own if row.starved)
+
+    @property
+    def own(self) -> list[Row]:
+        """Swell's own durations."""
+        return [row for row in self.rows if row.generator == SWELL.name and not row.is_phase]
 
 
 def settings(*, quick: bool, vus: int = VUS, seconds: int | None = None) -> list[Setting]:
@@ -58,22 +70,21 @@ def settings(*, quick: bool, vus: int = VUS, seconds: int | None = None) -> list
 
 
 def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) -> Calibration:
-    """Measure ``wanted`` in interleaved rounds; with ``peers`` the fixed profile by other generators too.
+    """Measure ``wanted`` in interleaved rounds; with ``peers`` by other generators too.
 
     Raises ``SwellError`` where the server does not start or swell's run gives no result.
     """
     generators = [SWELL, *(peer for peer in PEERS if peers and peer.is_installed)]
     readings: list[tuple[str, Setting, Taken, Reading]] = []
+    watched = Cores()
     with separate_cores() as core, _server(core) as server:
         for number in range(rounds):
             for setting in wanted:
                 for generator in generators:
-                    if generator is not SWELL and setting.profile != "fixed":
-                        continue
                     of = f"round {number + 1} of {rounds}: " if rounds > 1 else ""
                     say(f"{of}{generator.name}, {setting.scheme}, {setting.state}, {setting.profile}")
                     try:
-                        measured = _measure(generator, setting, server)
+                        measured = _measure(generator, setting, server, watched)
                     except SwellError as error:
                         if generator is SWELL:
                             raise
@@ -112,14 +123,22 @@ def separate_cores() -> Iterator[int | None]:
         os.sched_setaffinity(0, before)
 
 
-def _measure(generator: Generator, setting: Setting, server: CalibrationServer) -> tuple[Taken, Reading]:
+def _measure(
+    generator: Generator, setting: Setting, server: CalibrationServer, watched: Cores
+) -> tuple[Taken, Reading]:
     """One run: what the server did and what the generator said."""
     base = server.url if setting.scheme == "http" else server.https_url
     server.take()
+    busy_s, started, own_s = watched.busy_s(), time.monotonic(), time.process_time()
     reading = run(generator, setting, f"{base}{setting.profile}")
+    busy_after_s, elapsed_s = watched.busy_s(), time.monotonic() - started
     done = server.take().get(setting.profile)
     if done is None:
         raise SwellError("the calibration server saw no request", slug="doctor-run")
+    if busy_s is not None and busy_after_s is not None:
+        ours_s = done.cpu_s + reading.cpu_share * elapsed_s + time.process_time() - own_s
+        others = max(0.0, busy_after_s - busy_s - ours_s) / elapsed_s
+        reading = msgspec.structs.replace(reading, others=others)
     return done, reading
 
 
@@ -128,9 +147,10 @@ def _rows(readings: Sequence[tuple[str, Setting, Taken, Reading]]) -> Iterator[R
     for name, setting, done, reading in readings:
         grouped.setdefault((name, setting), []).append((done, reading))
     for (name, setting), rounds in grouped.items():
+        starved = of_most([starved_by(setting, done, reading) for done, reading in rounds])
         quantities = ["duration"]
-        if setting.profile in PHASED and setting.state == "calm":
+        if name == SWELL.name and setting.profile in PHASED and setting.state == "calm":
             quantities += ["waiting", "receiving"]
         for quantity in quantities:
             pairs = [(getattr(done, quantity), reading) for done, reading in rounds]
-            yield compare(name, setting, quantity, pairs)
+            yield msgspec.structs.replace(compare(name, setting, quantity, pairs), starved=starved)

@@ -41,6 +41,8 @@ def rows_text(rows: Sequence[Row]) -> str:
             cells = (f"{cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
             lines.append(f"  {first:<{widths[0]}}  {'  '.join(cells)}".rstrip())
         blocks.append("\n".join(lines) + "\n")
+        if starved := _starved(members):
+            blocks.append("\n".join(f"  {line}" for line in starved) + "\n")
     if any(row.is_phase and not row.is_true for row in rows):
         blocks.append(f"{JOINED}\n")
     return "\n".join(blocks)
@@ -59,7 +61,23 @@ def rows_markdown(rows: Sequence[Row]) -> str:
         parts.append("|---" * len(_HEADERS) + "|")
         parts += ["| " + " | ".join(_cells(row)) + " |" for row in members]
         parts.append("")
+        if starved := _starved(members):
+            parts += [*(f"- {line}" for line in starved), ""]
     return "\n".join(parts)
+
+
+def starved_text(rows: Sequence[Row], total: int) -> str:
+    """What the starved rows among ``total`` are good for."""
+    what = "All" if len(rows) == total else f"{len(rows)} of {total}"
+    return (
+        f"{what} of swell's rows are starved: something else held up server or generator. They hold for\n"
+        "such a machine and say nothing of calm, or of a core of one's own: measure again when it is quiet"
+    )
+
+
+def _starved(rows: Iterable[Row]) -> list[str]:
+    """A line for each reason of each starved measurement: what was measured against which limit."""
+    return [f"{_what(row)}: starved: {reason}" for row in rows if not row.is_phase for reason in row.starved]
 
 
 def _grouped(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -69,15 +87,25 @@ def _grouped(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
     return groups
 
 
+def _what(row: Row) -> str:
+    phase = f", {row.quantity}" if row.is_phase else ""
+    return f"{row.generator}: {PROFILES[row.setting.profile].title}{phase}"
+
+
 def _cells(row: Row) -> tuple[str, ...]:
-    what = f"{row.generator}: {PROFILES[row.setting.profile].title}"
-    if row.quantity != "duration":
-        what += f", {row.quantity}"
     pairs = zip(row.injected, row.reported, strict=True)
     return (
-        what,
+        _what(row),
         *(f"{did:.2f} -> {said:.2f}" for did, said in pairs),
         f"{row.requests:,}",
         f"{row.cpu_share:.0%}",
-        "ok" if row.is_true else "joined" if row.is_phase else "OFF",
+        _mark(row),
     )
+
+
+def _mark(row: Row) -> str:
+    """Whether the row is within the limits, and whether it is what its title says."""
+    if not row.is_true:
+        wrong = "joined" if row.is_phase else "OFF"
+        return f"{wrong}, starved" if row.starved else wrong
+    return "starved" if row.starved else "ok"

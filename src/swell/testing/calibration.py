@@ -7,7 +7,7 @@ wants a core of its own: the last one it may run on, as far as there are several
 
 It is a process of its own; commands and answers are lines on its standard input and output::
 
-    take         {"fixed": {"count": 9, "duration": [...], "waiting": [...], "receiving": [...]}}
+    take         {"fixed": {"count": 9, "duration": [...], "waiting": [...], "receiving": [...], ...}}
 
 and its end is the end of its standard input. Linux only (epoll, ``SO_TIMESTAMPNS``).
 """
@@ -46,12 +46,18 @@ _wall_ns = time.time_ns
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What the server did to the requests of one profile: percentiles 50, 95 and 99 in milliseconds."""
+    """What the server did to the requests of one profile: percentiles 50, 95 and 99 in milliseconds.
+
+    ``late`` is how much later than its profile asked for the last byte was sent, ``cpu_s`` what the server's
+    process took of its core since it was asked before.
+    """
 
     count: int
     duration: tuple[float, ...]
     waiting: tuple[float, ...]
     receiving: tuple[float, ...]
+    late: tuple[float, ...] = (0.0, 0.0, 0.0)
+    cpu_s: float = 0.0
 
 
 class CalibrationServer:
@@ -136,16 +142,19 @@ class _Log:
         self.seen = 0
         self.durations = array("q")
         self.waits = array("q")
+        self.lateness = array("q")
 
-    def take(self) -> Taken:
+    def take(self, cpu_s: float) -> Taken:
         receiving = array("q", map(int.__sub__, self.durations, self.waits))
         taken = Taken(
             len(self.durations),
             exact_percentiles(self.durations),
             exact_percentiles(self.waits),
             exact_percentiles(receiving),
+            exact_percentiles(self.lateness),
+            cpu_s,
         )
-        self.durations, self.waits = array("q"), array("q")
+        self.durations, self.waits, self.lateness = array("q"), array("q"), array("q")
         return taken
 
 
@@ -184,6 +193,7 @@ class _Server:
         self._peers: dict[int, _Peer] = {}
         self._due: list[tuple[int, int, _Peer]] = []
         self._turn = 0
+        self._cpu_s = time.process_time()
         self._logs = {name: _Log() for name in PROFILES}
         self._answers = {name: profile.pieces() for name, profile in PROFILES.items()}
         self.ports = [self._listen(None), self._listen(context)]
@@ -237,7 +247,10 @@ class _Server:
         if not command:
             return False
         for _ in range(command.count(b"take\n")):
-            taken = {name: log.take() for name, log in self._logs.items() if log.durations}
+            before, self._cpu_s = self._cpu_s, time.process_time()
+            taken = {
+                name: log.take(self._cpu_s - before) for name, log in self._logs.items() if log.durations
+            }
             os.write(1, msgspec.json.encode(taken) + b"\n")
         return True
 
@@ -333,6 +346,7 @@ class _Server:
                 continue
             log.waits.append(peer.first_ns - peer.received_ns)
             log.durations.append(sent_ns - peer.received_ns)
+            log.lateness.append(sent_ns - peer.received_ns - peer.plan[-1])
             peer.log = None
 
 
