@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from suites.common import create, new_id, require, require_target
-from swell import Ledger, Response, env, http, random
+from suites.common import audit, create, new_id, require, require_target, written
+from swell import Ledger, Response, env, http, invariant, random
 
 BASE_URL = env.get("BASE_URL", env.get("TEST_BASE_URL", "http://localhost:8000")).rstrip("/")
 WS_URL = env.get("WS_URL", BASE_URL.replace("http", "ws", 1)).rstrip("/")
@@ -82,3 +82,20 @@ class Tenants:
 def usage_of(tenant: str) -> Response:
     """What a tenant is charged for."""
     return http.get(f"{BASE_URL}/billing/usage", headers={"X-Tenant-ID": tenant}, name="/billing/usage")
+
+
+def keep_and_charge(answers: Ledger, tenants: Tenants) -> None:
+    """Declare what must hold of chat answers: each is kept once, and charged once.
+
+    The test's ``setup`` returns how many messages the tenants have been charged for before.
+    """
+
+    @invariant("every chat answer is charged once")
+    def charged_once(before: int) -> None:
+        """What the tenants are charged grew by what they were answered."""
+        answers.count("messages charged in this run", tenants.messages_charged() - before)
+
+    @audit("every chat answer is in the history once")
+    def answers_exist() -> None:
+        """What the agent said is kept."""
+        answers.compare(written(BASE_URL, "messages"))

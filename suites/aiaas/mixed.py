@@ -7,9 +7,9 @@ The script says that fewer users are of the fast kind, but gives both the same w
 200 users as in the document's command, 10 more each second, for 5 minutes.
 """
 
-from suites.aiaas.api import BASE_URL, WS_URL, Tenants
-from suites.common import audit, pause, written
-from swell import Rate, Response, check, group, http, invariant, ledger, scenario, weighted, ws
+from suites.aiaas.api import BASE_URL, WS_URL, Tenants, keep_and_charge
+from suites.common import pause
+from swell import Rate, Response, check, group, http, ledger, scenario, weighted, ws
 
 options = {
     "thresholds": {
@@ -101,13 +101,4 @@ def fast() -> None:
     pause(0.1, 0.5)
 
 
-@invariant("every chat answer is charged once")
-def charged_once(before: int) -> None:
-    """What the tenants are charged grew by what they were answered."""
-    answers.count("messages charged in this run", tenants.messages_charged() - before)
-
-
-@audit("every chat answer is in the history once")
-def answers_exist() -> None:
-    """What the agent said is kept."""
-    answers.compare(written(BASE_URL, "messages"))
+keep_and_charge(answers, tenants)

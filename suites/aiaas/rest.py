@@ -8,7 +8,7 @@ enforcement, invoices, webhooks) have no script: here they are part of the billi
 request's own, in a trend and in `http_req_duration{name:...}`.
 """
 
-from suites.aiaas.api import BASE_URL, Tenants
+from suites.aiaas.api import BASE_URL, Tenants, keep_and_charge
 from suites.common import audit, new_id, pause, require_webhooks, send_webhook, written
 from swell import (
     Counter,
@@ -19,7 +19,6 @@ from swell import (
     env,
     group,
     http,
-    invariant,
     ledger,
     scenario,
     weighted,
@@ -137,16 +136,7 @@ def api() -> None:
     pause(1)
 
 
-@invariant("every chat answer is charged once")
-def charged_once(before: int) -> None:
-    """What the tenants are charged grew by what they were answered."""
-    answers.count("messages charged in this run", tenants.messages_charged() - before)
-
-
-@audit("every chat answer is in the history once")
-def answers_exist() -> None:
-    """What the agent said is kept."""
-    answers.compare(written(BASE_URL, "messages"))
+keep_and_charge(answers, tenants)
 
 
 @audit("every billing event was processed once")

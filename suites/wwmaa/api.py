@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from suites.common import critical, require_target
+from suites.common import critical, require, require_target
 from swell import Response, env, http, random
 
 BASE_URL = env.get("BASE_URL", "http://localhost:8001").rstrip("/")
@@ -24,6 +24,12 @@ MEMBER_PASSWORD = "test_password_123"
 def require_site() -> None:
     """See that the site is up."""
     require_target(BASE_URL, "wwmaa")
+
+
+def require_seeded(what: str, path: str, variable: str) -> None:
+    """End the run before anything starts, in one line, unless the site has ``what`` at ``path``."""
+    found = http.get(f"{API_URL}{path}", name="seed data")
+    require(found, f"there is no {what}", f"set {variable}, or `swell target seed`")
 
 
 def log_in(number: int) -> Response:

@@ -12,8 +12,8 @@ within a minute; the script's second rounds are cut off.
 import json
 from datetime import UTC, datetime
 
-from suites.common import critical, new_id, require
-from suites.wwmaa.api import API_URL, DROP_RATE, WS_URL, bearer, require_site
+from suites.common import critical, new_id
+from suites.wwmaa.api import API_URL, DROP_RATE, WS_URL, bearer, require_seeded, require_site
 from swell import (
     Counter,
     Rate,
@@ -77,8 +77,7 @@ stays = ledger("stays")
 def setup() -> None:
     """See that the site is up and has the session."""
     require_site()
-    session = http.get(SESSION_URL, name="session")
-    require(session, f"there is no session {SESSION}", "set TEST_SESSION_ID, or `swell target seed`")
+    require_seeded(f"session {SESSION}", f"/rtc/sessions/{SESSION}", "TEST_SESSION_ID")
 
 
 class Participant:

@@ -10,8 +10,8 @@ places, as the script never fills its event; those who come too late are refused
 
 from typing import Any
 
-from suites.common import ask, audit, critical, new_id, pause, require, written
-from suites.wwmaa.api import API_URL, BASE_URL, require_site
+from suites.common import ask, audit, critical, new_id, pause, written
+from suites.wwmaa.api import API_URL, BASE_URL, require_seeded, require_site
 from swell import (
     Counter,
     Rate,
@@ -63,8 +63,8 @@ registrations = ledger("registrations")
 def setup() -> None:
     """See that the site is up and has both events."""
     require_site()
-    for event in (EVENT, SMALL_EVENT):
-        require(view(event), f"there is no event {event}", "set TEST_EVENT_ID, or `swell target seed`")
+    require_seeded(f"event {EVENT}", f"/events/{EVENT}", "TEST_EVENT_ID")
+    require_seeded(f"event {SMALL_EVENT}", f"/events/{SMALL_EVENT}", "TEST_SMALL_EVENT_ID")
 
 
 @scenario(

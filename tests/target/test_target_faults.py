@@ -1,8 +1,10 @@
 """Each fault does what it says, and is gone when it is taken away."""
 
 import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,30 @@ def test_latency_is_added(platform: Platform) -> None:
         start = time.monotonic()
         assert client.get("/health").status_code == 200
         assert time.monotonic() - start >= 0.05
+
+
+def test_connections_are_taken_when_the_client_tries_again(platform: Platform) -> None:
+    """Who comes while the door is shut gets in by the second SYN; who is connected notices nothing."""
+    client = platform["cooly"]
+    host, _, port = client.url.rpartition("/")[2].partition(":")
+    before = HTTPConnection(host, int(port), timeout=30)
+    before.connect()
+    with platform.faults("cooly", [{"type": "lose_connects", "lost_ms": 900, "every_ms": 600_000}]):
+        start = time.monotonic()
+        with socket.create_connection((host, int(port)), timeout=30):
+            # RFC 6298: a SYN without an answer is sent again after one second.
+            assert time.monotonic() - start >= 0.9
+        before.request("GET", "/health")
+        assert before.getresponse().status == 200
+    before.close()
+
+
+def test_the_door_is_open_without_the_fault(platform: Platform) -> None:
+    """A fault that is taken away while the door is shut leaves no filter behind."""
+    client = platform["cooly"]
+    with platform.faults("cooly", [{"type": "lose_connects", "lost_ms": 600_000, "every_ms": 600_000}]):
+        pass
+    assert statuses(client, 3) == [200, 200, 200]
 
 
 def test_beyond_capacity_is_a_cliff(platform: Platform) -> None:

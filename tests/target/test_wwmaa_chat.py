@@ -312,6 +312,25 @@ def test_late_messages_are_a_fault_on_demand(target: Platform, wwmaa: Client) ->
         run(work())
 
 
+def test_refused_messages_are_a_fault_on_demand(target: Platform, wwmaa: Client) -> None:
+    """Under it a ping is answered with an error, and what is said of another type is passed on."""
+
+    async def work() -> None:
+        async with peers(wwmaa, 1) as made:
+            _, peer = made[0]
+            await peer.send(json.dumps({"type": "ping"}))
+            await peer.send(json.dumps({"type": "chat", "content": "heard"}))
+            async with asyncio.timeout(WAIT_S):
+                kinds = [json.loads(await peer.recv())["type"]]
+                while kinds[-1] != "chat":
+                    kinds.append(json.loads(await peer.recv())["type"])
+            assert "error" in kinds
+            assert "pong" not in kinds
+
+    with target.faults("wwmaa", [{"type": "refuse_chat", "message": "ping"}]):
+        run(work())
+
+
 def test_slow_disconnects_are_a_fault_on_demand(target: Platform, wwmaa: Client) -> None:
     """Under it who is gone is still present; later they are not."""
 

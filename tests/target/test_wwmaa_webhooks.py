@@ -170,3 +170,13 @@ def test_a_second_signature_will_do(wwmaa: Client) -> None:
     seconds = int(time.time())
     good = sign(SECRET, body, seconds).partition("v1=")[2]
     assert deliver(wwmaa, body, f"t={seconds},v1={'0' * 64},v0=x,v1={good}").status_code == 200
+
+
+def test_a_repeated_webhook_is_a_fault_on_demand(target: Platform, wwmaa: Client) -> None:
+    """Under it the first delivery is answered as a duplicate, and was applied once all the same."""
+    body = stripe_event("invoice.payment_succeeded", amount_paid=9900)
+    event = json.loads(body)["id"]
+    with target.faults("wwmaa", [{"type": "repeat_webhooks"}]):
+        assert deliver(wwmaa, body).json()["duplicate"] is True
+    page = wwmaa.admin("GET", "/admin/writes/webhooks", params={"after": event[:-1], "limit": 1}).json()
+    assert page["writes"] == [[event, 1]]

@@ -6,10 +6,13 @@ is all. Chances are drawn from a seeded generator: the same requests in the same
 
 import math
 from random import Random
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Millis = Annotated[float, Meta(ge=0, le=600_000)]
@@ -130,6 +133,12 @@ class DuplicateWebhooks(
     """A webhook delivered again is processed again."""
 
 
+class RepeatWebhooks(
+    RatedFault, tag="repeat_webhooks", frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A webhook is delivered twice on its way, as by a proxy that tries again: the second answer goes out."""
+
+
 class RsvpRace(RatedFault, tag="rsvp_race", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Capacity is checked before the transaction, ``gap_ms`` earlier, instead of in it: overbooked."""
 
@@ -144,6 +153,22 @@ class DelayChat(Fault, tag="delay_chat", frozen=True, kw_only=True, forbid_unkno
     """A chat message reaches its readers ``ms`` later."""
 
     ms: Millis
+
+
+class RefuseChat(RatedFault, tag="refuse_chat", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client says in a live session is answered with an error, and does nothing.
+
+    ``message`` is the type of what is refused (``*``: all).
+    """
+
+    message: str = "*"
+
+
+class LoseConnects(Fault, tag="lose_connects", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of every ``every_ms`` the first ``lost_ms`` no connection is taken: its client's kernel tries again."""
+
+    lost_ms: Millis = 700
+    every_ms: Annotated[float, Meta(gt=0, le=600_000)] = 2_000
 
 
 class LoseWrites(EndpointFault, tag="lose_writes", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,9 +215,12 @@ AnyFault = (
     | ColdCache
     | DropWebhooks
     | DuplicateWebhooks
+    | RepeatWebhooks
     | RsvpRace
     | LoseChat
     | DelayChat
+    | RefuseChat
+    | LoseConnects
     | LoseWrites
     | SlowDisconnect
     | LoseCredit
@@ -219,6 +247,8 @@ class Faults:
         self._all: list[AnyFault] = []
         self.leaked: list[bytearray] = []
         self._crash_countdown: dict[Crash, int] = {}
+        # Told of each change.
+        self.on_set: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"<Faults {self.service} {self._all}>"
@@ -237,6 +267,7 @@ class Faults:
         }
         if self.find(MemoryLeak) is None:
             self.leaked.clear()
+        self.on_set()
 
     def find(self, kind: type[F], endpoint: str | None = None) -> F | None:
         """The first fault of ``kind`` (that befalls ``endpoint``), or None."""

@@ -12,8 +12,9 @@ import msgspec
 from swell_target.base import openapi
 from swell_target.base.call import Call, Reply
 from swell_target.base.clock import new_id
+from swell_target.base.doors import IS_SUPPORTED
 from swell_target.base.errors import Problem
-from swell_target.base.faults import AnyFault, Crash, EndpointFault, FaultList, Faults
+from swell_target.base.faults import AnyFault, Crash, EndpointFault, FaultList, Faults, LoseConnects
 from swell_target.base.metrics import CONTENT_TYPE
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Auth, Failure, SeedSize, Service
@@ -103,6 +104,8 @@ def _add_admin(service: Service) -> None:
         for fault in body.faults:
             if isinstance(fault, EndpointFault) and fault.endpoint not in ("*", *names):
                 raise Problem(422, f"no endpoint {fault.endpoint!r}", endpoints=sorted(names))
+            if isinstance(fault, LoseConnects) and not IS_SUPPORTED:
+                raise Problem(422, "connections can be lost on Linux only")
         await spread(call.runtime, body.faults)
         return FaultList(call.faults.all)
 

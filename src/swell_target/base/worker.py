@@ -21,6 +21,7 @@ from swell_target.base.app import App
 from swell_target.base.bus import Bus
 from swell_target.base.control import Control
 from swell_target.base.database import Backend, ensure_schema, open_backend
+from swell_target.base.doors import Doors
 from swell_target.base.errors import OperatorError, where
 from swell_target.base.faults import Crash, parse_faults
 from swell_target.base.launch import BACKLOG, Launch
@@ -115,11 +116,12 @@ class _Worker:
 
     async def _serve(self, apps: list[App], control: Control) -> None:
         servers = [Server(_uvicorn_config(app)) for app in apps]
-        tasks = []
+        tasks, doors = [], []
         for app, server in zip(apps, servers, strict=True):
             for job in app.service.jobs:
                 app.runtime.tasks.start(job(app.runtime))
             inherited = [socket.socket(fileno=number) for number in self.launch.sockets[app.service.name]]
+            doors.append(Doors(app.runtime.faults, inherited))
             tasks.append(asyncio.create_task(server.serve(sockets=inherited)))
         sampler = asyncio.create_task(_sample())
         listener = asyncio.create_task(control.listen())
@@ -134,6 +136,8 @@ class _Worker:
         await self.stop.wait()
         if listener.done():
             shutil.rmtree(self.launch.shared, ignore_errors=True)
+        for door in doors:
+            door.close()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*tasks)

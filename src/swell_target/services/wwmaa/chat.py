@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from swell_target.base import tokens
 from swell_target.base.clock import iso, new_id, now_ms
 from swell_target.base.errors import Problem
-from swell_target.base.faults import DelayChat, LoseChat
+from swell_target.base.faults import DelayChat, LoseChat, RefuseChat
 from swell_target.base.runtime import Runtime
 from swell_target.base.socket import Socket
 from swell_target.services.wwmaa import rtc
@@ -134,6 +134,9 @@ class _Talk:
         except (msgspec.DecodeError, RecursionError) as error:
             self._error(f"not a message: {error}")
             return
+        if self._is_refused(message.type):
+            self._error("fault on demand")
+            return
         match message.type:
             case "chat":
                 self._say(message)
@@ -148,6 +151,12 @@ class _Talk:
                     self.announce_left(count)
             case _:
                 self._error(f"no message type {message.type[:64]!r}: there are chat, ping and leave")
+
+    def _is_refused(self, kind: str) -> bool:
+        """Whether the fault befalls a message of that type."""
+        faults = self.socket.call.faults
+        fault = faults.find(RefuseChat) if faults.active else None
+        return fault is not None and fault.message in ("*", kind) and faults.strikes(RefuseChat) is not None
 
     def _say(self, message: FromClient) -> None:
         if not message.content or len(message.content) > MAX_CONTENT:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from swell_target.base.call import Call
 from swell_target.base.clock import new_id, now_ms
 from swell_target.base.errors import Problem
-from swell_target.base.faults import DropWebhooks, DuplicateWebhooks
+from swell_target.base.faults import DropWebhooks, DuplicateWebhooks, RepeatWebhooks
 from swell_target.base.service import Failure
 from swell_target.base.sql import insert, insert_once
 from swell_target.base.webhooks import check_signature
@@ -132,6 +132,8 @@ async def webhook(call: Call) -> Received:
         if call.faults.strikes(DropWebhooks) is not None:
             return _answer(event, duplicate=False)
         again = call.faults.strikes(DuplicateWebhooks) is not None
+        if call.faults.strikes(RepeatWebhooks) is not None:
+            await call.db.write(process, event, again=again)
     if not again and await call.db.read(_is_known, event.id):
         return _answer(event, duplicate=True)
     new = await call.db.write(process, event, again=again)
