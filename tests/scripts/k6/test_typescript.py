@@ -330,7 +330,7 @@ ERRORS = [
     ("{ using x = f() }", 1, 3, "'using' is not supported"),
     ("let a = b\n  as string", 2, 6, "syntax error: unexpected 'string'"),
     ("x = y as any\n[z]", 2, 1, "a type must not go on here"),
-    ("let x = a<b>`c`", 1, 10, "type arguments or a comparison?"),
+    ("let x = a<b>// c\nd", 1, 10, "type arguments or a comparison?"),
     ("const x = <div>a</div>", 1, 23, "syntax error: unexpected end of file"),
     ("export default enum A { B }", 1, 16, "syntax error: a default export must be a value"),
     ("namespace N { export { a } }", 1, 15, "syntax error: a namespace exports declarations only"),

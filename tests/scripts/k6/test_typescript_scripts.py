@@ -162,6 +162,9 @@ VALUES: st.SearchStrategy[Pair] = st.recursive(
         both("({ k: $0⟦ as TYPE⟧ }).k", inner),
         both("(function ⟦<T>⟧(⟦this: TYPE, ⟧y⟦?: TYPE⟧) { return $0; })($1)", inner, inner, types=2),
         both("new (class ⟦<T>⟧{ ⟦private ⟧v⟦: TYPE⟧ = $0 })().v", inner),
+        both("tag⟦<TYPE>⟧`x${$0}`", inner),
+        both("id?.⟦<TYPE>⟧($0)", inner),
+        both("new (class { ⟦static [k: string]: TYPE; ⟧abstract⟦: TYPE⟧ = $0 })().abstract", inner, types=2),
     ),
     max_leaves=8,
 )
@@ -174,7 +177,7 @@ STATEMENTS = st.one_of(
     both("try { c = $0 } catch (e⟦: unknown⟧) { throw e⟦ as TYPE⟧ }\n", VALUES),
     both("if ($0⟦ as TYPE⟧) { b = $1 }\n", VALUES, VALUES),
 )
-START = "'use strict'; const out = []; let a = 1, b = 2, c = 3; const id = (x) => x;\n"
+START = "'use strict'; const out = []; let a = 1, b = 2, c = 3; const id = (x) => x, tag = (p, x) => x;\n"
 
 
 @given(st.lists(STATEMENTS, min_size=1, max_size=6))
@@ -224,6 +227,9 @@ WORDS = [
     "'s'",
     "declare",
     "abstract",
+    "accessor",
+    "satisfies",
+    "require",
     "static",
     "import",
     "from",
@@ -232,7 +238,7 @@ WORDS = [
 ]
 
 
-@given(st.lists(st.sampled_from([*" \n(){}<>=:;,.!?[]", *(f"{word} " for word in WORDS)]), max_size=25))
+@given(st.lists(st.sampled_from([*" \n(){}<>=:;,.!?[]`", *(f"{word} " for word in WORDS)]), max_size=25))
 def test_words_in_any_order_are_translated_or_refused(pieces: list[str]) -> None:
     """The same for what looks more like a program."""
     translated_or_refused("".join(pieces))

@@ -26,6 +26,12 @@ class Edits:
             text = first + text[len(first) :]
             self.put(start, end, text[: len(text) - len(last)] + last)
 
+    def fill(self, start: int, end: int, text: str) -> None:
+        """``text`` and blanks over ``start`` to ``end``, unless that part goes with what is around it."""
+        if not any(first <= start and end <= last for first, _, _, last, _ in self._changes):
+            blank = _NOT_LINE_ENDS.sub(" ", self.data[start:end].decode("utf-8", "surrogatepass"))
+            self.put(start, end, text + blank[len(text) :])
+
     def result(self) -> str:
         """The text with all changes; insertions stand before what begins at the same place."""
         pieces: list[str] = []

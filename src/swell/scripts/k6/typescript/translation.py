@@ -75,7 +75,10 @@ def translate(source: str, filename: str) -> str:
     mark = _BOM if source.startswith(_BOM) else ""
     data = source[len(mark) :].encode("utf-8", "surrogatepass")
     translation = Translation(data, filename)
-    translation.walk(parse(data, filename), HANDLERS)
+    root, changes = parse(data, filename)
+    translation.walk(root, HANDLERS)
     modules.finish(translation)
     objects.Objects(translation).write()
+    for start, end, text in changes:
+        translation.edits.fill(start, end, text)
     return mark + translation.edits.result()
