@@ -16,13 +16,19 @@ class Redactor:
     """Replaces secret values, wherever they stand in a text, also as JSON and URLs write them."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms = {form for value in values if value for form in _forms(value)}
-        # The longest first: a secret may be the beginning of another.
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(*values)
 
     def __bool__(self) -> bool:
         return self._pattern is not None
+
+    def add(self, *values: str) -> None:
+        """Keep more values out, from now on."""
+        self._forms |= {form for value in values if value for form in _forms(value)}
+        # The longest first: a secret may be the beginning of another.
+        ordered = sorted(self._forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def text(self, text: str) -> str:
         """``text`` without the secrets."""

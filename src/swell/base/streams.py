@@ -1,7 +1,7 @@
 """The common part of text streams that stand before another one."""
 
 import io
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 
 class WrappedStream(io.TextIOBase):
@@ -14,6 +14,11 @@ class WrappedStream(io.TextIOBase):
     def encoding(self) -> str:  # type: ignore[override]
         """The stream's own."""
         return self._stream.encoding
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """The stream's own: what is written there goes past this one."""
+        return self._stream.buffer
 
     def fileno(self) -> int:
         """The stream's own."""

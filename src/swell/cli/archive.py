@@ -1,7 +1,7 @@
 """``swell archive``: a k6 script with everything that it reads, in k6's own format."""
 
 from contextlib import ExitStack
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -36,19 +36,30 @@ def command(
     from swell.cli.plan import K6_DEFAULTS, Sources  # noqa: PLC0415
     from swell.cli.session import open_log  # noqa: PLC0415
     from swell.config.show import show_changed  # noqa: PLC0415
+    from swell.engine.script import LEARNED  # noqa: PLC0415
     from swell.scripts.k6.archive import Archive, write_archive  # noqa: PLC0415
     from swell.scripts.k6.files import file_name  # noqa: PLC0415
     from swell.scripts.k6.loader import load_script  # noqa: PLC0415
 
     sources = Sources(values, system, file)
+    redactor = sources.read_secrets(system)
     with ExitStack() as stack:
         log = open_log(sources.command, system, stack)
         read: dict[str, bytes] = {}
 
         def write_line(level: str, message: str, **fields: str) -> None:
-            log.write(level, message, fields)
+            if level == LEARNED:
+                redactor.add(message)
+            else:
+                log.write(level, redactor.text(message), fields)
 
-        loaded = load_script(str(file.path), sources.script_env, write_line, seen=read)
+        loaded = load_script(
+            str(file.path),
+            sources.script_env,
+            write_line,
+            arguments=sources.front_end_arguments(file),
+            seen=read,
+        )
         plan = sources.plan(file, loaded.exports)
     env = {} if exclude_env_vars else dict(sources.command.env)
     archive = Archive(
@@ -56,7 +67,7 @@ def command(
     )
     try:
         if archive_out == "-":
-            write_archive(cast("Any", system.stdout).buffer, archive)
+            write_archive(system.stdout.buffer, archive)
         else:
             with system.path(archive_out).open("wb") as stream:
                 write_archive(stream, archive)

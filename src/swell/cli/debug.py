@@ -1,7 +1,7 @@
 """``swell debug``: one iteration of one virtual user in this process, every request and response shown."""
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,11 @@ from swell.cli.parameters import OptionCommand, flag_options, suggest_script
 from swell.cli.patching import patch
 from swell.cli.script_file import find_script
 from swell.cli.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swell.config.scenarios import Scenario
 
 
 @click.command(cls=OptionCommand, rows=flag_options())
@@ -30,7 +35,7 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
     patch()
     from swell.cli.plan import Sources  # noqa: PLC0415
     from swell.engine.clock import GeventClock  # noqa: PLC0415
-    from swell.engine.plan import sorted_scenarios  # noqa: PLC0415
+    from swell.engine.script import LEARNED  # noqa: PLC0415
     from swell.report.ansi import Painter  # noqa: PLC0415
     from swell.report.invariants import invariant_lines  # noqa: PLC0415
     from swell.scripts.native.debug import DebuggedScript, debug_script  # noqa: PLC0415
@@ -40,9 +45,13 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
         system.stdout.flush()
 
     def print_log(level: str, message: str, **_fields: str) -> None:
-        write(f"[{level}] {message}")
+        if level == LEARNED:
+            redactor.add(message)
+        else:
+            write(f"[{level}] {message}")
 
     sources = Sources(values, system, file)
+    redactor = sources.read_secrets(system)
     seed = sources.seed(secrets.randbits(32))
     loaded: DebuggedScript
     if file.language == "k6":
@@ -60,20 +69,15 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
 
         loaded = native.load_script(file.path, sources.script_env, seed)
     plan = sources.plan(file, loaded.exports)
-    scenarios = {scenario.name: scenario for scenario in sorted_scenarios(plan.scenarios)}
-    name = next(iter(scenarios)) if scenario_name is None else scenario_name
-    if name not in scenarios:
-        hint = f"there are: {', '.join(scenarios)}"
-        raise ConfigError((Fault("--scenario", f"there is no scenario {name!r}", hint),))
-
     debugged = debug_script(
         loaded,
-        scenarios[name],
+        _chosen(plan.scenarios, scenario_name),
         plan.options,
         sources.script_env,
         GeventClock(),
         seed=plan.options.seed or seed,
         write=write,
+        learn=redactor.add,
     )
     colour = Painter(system.color and not sources.command.no_color)
     for line in invariant_lines(debugged.invariants, (), width=system.width, paint=colour):
@@ -82,3 +86,15 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
         return ExitCode.SCRIPT_EXCEPTION
     is_sound = all(state.status == "held" for state in debugged.invariants)
     return ExitCode.OK if is_sound else ExitCode.INVARIANT_BROKEN
+
+
+def _chosen(scenarios: "Sequence[Scenario]", name: str | None) -> "Scenario":
+    """The scenario of this name, the first one where none is given; raises ``ConfigError``."""
+    from swell.engine.plan import sorted_scenarios  # noqa: PLC0415
+
+    known = {scenario.name: scenario for scenario in sorted_scenarios(scenarios)}
+    chosen = known.get(next(iter(known)) if name is None else name)
+    if chosen is None:
+        hint = f"there are: {', '.join(known)}"
+        raise ConfigError((Fault("--scenario", f"there is no scenario {name!r}", hint),))
+    return chosen

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import ExitStack
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -11,6 +11,11 @@ from swell.cli.parameters import OptionCommand, flag_options, suggest_script
 from swell.cli.run import start_worker
 from swell.cli.script_file import ScriptFile, find_script
 from swell.cli.system import System
+
+if TYPE_CHECKING:
+    from swell.base.redaction import Redactor
+    from swell.engine.frames import LogLine
+    from swell.engine.request import RunListener
 
 
 class _LoadedError(SwellError):
@@ -55,6 +60,7 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
         from swell.engine.script import ScriptExports  # noqa: PLC0415
 
         sources = Sources(values, system, file)
+        listener = _learner(sources.read_secrets(system))
 
         def resolve(exports: ScriptExports) -> NoReturn:
             plan = sources.plan(file, exports)
@@ -77,10 +83,23 @@ def inspect(file: ScriptFile, values: dict[str, Any], system: System, *, consoli
             make_summary=lambda _snapshot: b"",
             env=sources.script_env,
         )
-        coordinator = Coordinator(request, first_worker=worker)
+        coordinator = Coordinator(request, listener, first_worker=worker)
         stack.enter_context(system.signals(coordinator.interrupt))
         try:
             coordinator.run()
         except _LoadedError as loaded:
             return loaded.document
     raise SwellError("the script was not loaded")
+
+
+def _learner(redactor: "Redactor") -> "RunListener":
+    """Hears of the secrets that the script asks for while it loads."""
+    from swell.engine.request import RunListener  # noqa: PLC0415
+    from swell.engine.script import LEARNED  # noqa: PLC0415
+
+    class Learner(RunListener):
+        def on_log(self, line: "LogLine", worker: int) -> None:  # noqa: ARG002
+            if line.level == LEARNED:
+                redactor.add(line.message)
+
+    return Learner()

@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import msgspec
 
 from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
-from swell.base.redaction import Redactor
+from swell.base.redaction import RedactedStream, Redactor
 from swell.cli.parameters import command_line_layer, flag_options
 from swell.cli.script_file import ScriptFile
 from swell.cli.secret_sources import SecretSources, read_secret_sources
@@ -86,11 +86,17 @@ class Sources:
     def read_secrets(self, system: System) -> Redactor:
         """Read what ``--secret-source`` names; what keeps it out of everything that is shown.
 
+        All that ``system`` prints from now on goes through it: log, view, summary, the last error.
+
         Raises:
             ConfigError: a source cannot be read.
         """
         self.secrets = read_secret_sources(self.command.secret_source, system)
-        return Redactor(self.secrets.values())
+        redactor = Redactor(self.secrets.values())
+        if self.secrets:
+            system.stdout = cast("TextIO", RedactedStream(system.stdout, redactor))
+            system.stderr = cast("TextIO", RedactedStream(system.stderr, redactor))
+        return redactor
 
     def seed(self, otherwise: int) -> int:
         """The seed named outside the script, for what it draws while it loads; else ``otherwise``.
@@ -110,7 +116,7 @@ class Sources:
             return ()
         pinned = ("module-lock", str(self._directory / lock)) if lock else ()
         secrets = self.secrets
-        return (*pinned, "secrets", msgspec.json.encode(secrets).decode()) if secrets.sources else pinned
+        return (*pinned, "secrets", msgspec.json.encode(secrets).decode()) if secrets else pinned
 
     def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
         """Resolve all layers for ``script``.

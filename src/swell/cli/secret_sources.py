@@ -5,36 +5,45 @@ from typing import Final
 
 import msgspec
 
-from swell.base.errors import ConfigError, ExitCode, Fault
+from swell.base.errors import ConfigError, ExitCode, Fault, SwellError
+from swell.cli.secret_urls import read_secret_url
 from swell.cli.system import System
+from swell.scripts.k6.secreturls import SecretURL
 
 PLACE: Final = "--secret-source"
-KINDS: Final = ("file", "mock")
-_ABSENT: Final = ("url",)
+KINDS: Final = ("file", "mock", "url")
 
 
 class SecretSources(msgspec.Struct):
-    """Values by source and key; ``default`` names the source that a script need not name."""
+    """Values by source and key, and sources that are asked when a script wants a value.
+
+    ``default`` names the source that a script need not name.
+    """
 
     sources: dict[str, dict[str, str]] = {}
+    urls: dict[str, SecretURL] = {}
     default: str = ""
 
+    def __bool__(self) -> bool:
+        return bool(self.sources or self.urls)
+
     def values(self) -> list[str]:
-        """Every secret value."""
-        return [value for source in self.sources.values() for value in source.values()]
+        """Every secret value that is known so far, and what the servers of others are told in headers."""
+        known = [value for source in self.sources.values() for value in source.values()]
+        return known + [value for source in self.urls.values() for value in source.headers.values()]
 
 
 def read_secret_sources(given: Sequence[str], system: System) -> SecretSources:
     """Read the sources that ``given`` items (``TYPE=KEY=VALUE,...``) name.
 
-    ``file=PATH`` has a ``KEY=VALUE`` a line; ``mock=KEY=VALUE,...`` holds its values itself. Both take
-    ``name=NAME`` and ``default``.
+    ``file=PATH`` has a ``KEY=VALUE`` a line; ``mock=KEY=VALUE,...`` holds its values itself;
+    ``url=SETTING=VALUE,...`` asks a server. All take ``name=NAME`` and ``default``.
 
     Raises:
         ConfigError: with every fault, and k6's exit code, 255.
     """
     faults: list[Fault] = []
-    found = SecretSources({}, "")
+    found = SecretSources({}, {})
     for item in _joined(given):
         kind, _, argument = item.partition("=")
         if kind not in KINDS:
@@ -46,6 +55,8 @@ def read_secret_sources(given: Sequence[str], system: System) -> SecretSources:
             name, equals, value = part.partition("=")
             if part == "default":
                 is_default = True
+            elif kind == "url" and not argument:
+                break
             elif kind == "file" and not equals:
                 pairs["filename"] = part
             elif not equals:
@@ -54,19 +65,25 @@ def read_secret_sources(given: Sequence[str], system: System) -> SecretSources:
             else:
                 pairs[name] = value
         name = pairs.pop("name", kind)
-        if name in found.sources:
+        if name in found.sources or name in found.urls:
             faults.append(Fault(PLACE, f"there are two secret sources of the name {name!r}"))
         if is_default and found.default:
             faults.append(Fault(PLACE, f"both {found.default!r} and {name!r} are to be the default"))
         if is_default:
             found.default = name
-        found.sources[name] = (
-            pairs if kind == "mock" else _read_file(pairs.get("filename", ""), system, faults)
-        )
+        if kind == "url":
+            try:
+                found.urls[name] = read_secret_url(pairs, system)
+            except SwellError as error:
+                faults.append(Fault(PLACE, error.message, error.hint))
+        elif kind == "mock":
+            found.sources[name] = pairs
+        else:
+            found.sources[name] = _read_file(pairs.get("filename", ""), system, faults)
     if faults:
         raise ConfigError(tuple(faults), exit_code=ExitCode.OTHER)
-    if len(found.sources) == 1:
-        found.default = next(iter(found.sources))
+    if len(found.sources) + len(found.urls) == 1:
+        found.default = next(iter((*found.sources, *found.urls)))
     return found
 
 
@@ -74,7 +91,7 @@ def _joined(given: Sequence[str]) -> list[str]:
     """A part that begins with no type belongs to the one before it: a comma list was split there."""
     items: list[str] = []
     for part in given:
-        if items and part.partition("=")[0] not in (*KINDS, *_ABSENT):
+        if items and part.partition("=")[0] not in KINDS:
             items[-1] += f",{part}"
         else:
             items.append(part)

@@ -24,7 +24,7 @@ from swell.engine.frames import LogLine, Samples
 from swell.engine.lifecycle import Phase
 from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
 from swell.engine.request import ResolvedPlan, RunListener, RunRequest
-from swell.engine.script import ScriptExports
+from swell.engine.script import LEARNED, ScriptExports
 from swell.metrics.snapshot import CounterValue, ScenarioState, Snapshot
 from swell.report.banner import ScenarioLine, banner, description_block
 from swell.report.endofrun import end_of_run
@@ -52,15 +52,11 @@ class Session(RunListener):
         self._sources = Sources(values, system, script)
         self._command = self._sources.command
         self._redactor = redactor = self._sources.read_secrets(system)
-        if redactor:
-            # All that is printed goes through these two: the log, the view, the summary, the last error.
-            system.stdout = cast("TextIO", RedactedStream(system.stdout, redactor))
-            system.stderr = cast("TextIO", RedactedStream(system.stderr, redactor))
         self._system = system
         self._stack = stack
         self._colour = system.color and not self._command.no_color
         self._log = open_log(self._command, system, stack)
-        if redactor and self._log.stream not in (system.stdout, system.stderr):
+        if self._sources.secrets and self._log.stream not in (system.stdout, system.stderr):
             self._log.stream = cast("TextIO", RedactedStream(self._log.stream, redactor))
         self._progress: Progress = QuietProgress(self._log)
         self._console: TextIO | None = None
@@ -197,6 +193,9 @@ class Session(RunListener):
 
     def on_log(self, line: LogLine, worker: int) -> None:  # noqa: ARG002 - k6's lines name no instance either
         """Write the line to the log, or to the console output's file where the script printed it."""
+        if line.level == LEARNED:
+            self._redactor.add(line.message)
+            return
         if self._console is not None and line.fields.get("source") in _PRINTED:
             self._console.write(f"{self._redactor.text(line.message)}\n")
             self._console.flush()

@@ -397,7 +397,10 @@ _RESULTS: Final = (
 )
 
 # What belongs to the command, not to the run: never in a file or script, not part of ``Options``.
-_SECRETS = "Where k6/secrets gets its values: file=PATH or mock=KEY=VALUE,...; may be repeated."
+_SECRETS = (
+    "Where k6/secrets gets its values: file=PATH, mock=KEY=VALUE,... or url=SETTING=VALUE,...;"
+    " may be repeated."
+)
 _SECRET: _Details = {"field": "", "metavar": "TYPE=ARGUMENT", "sources": TYPED, "repeat": True}
 _LOCK = "File that pins what a k6 script imports over https; it is made where it does not exist."
 _COMMAND: Final = (

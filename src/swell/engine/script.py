@@ -32,6 +32,8 @@ class InvariantPlan(msgspec.Struct, frozen=True):
     timeout_ns: int
 
 
+# The level of a line that is for no log: its message is a value that must stand nowhere from now on.
+LEARNED = "learned"
 # Writes a line of the log: log(level, message, **fields), as ``ScriptRuntime.log``.
 Log = Callable[..., None]
 
@@ -110,7 +112,7 @@ class ScriptRuntime(Protocol):
     env: dict[str, str]
 
     def log(self, level: str, message: str, **fields: str) -> None:
-        """Send a log line up; ``level`` is debug, info, warning or error."""
+        """Send a log line up; ``level`` is debug, info, warning, error or ``LEARNED``."""
         ...
 
     def abort_run(self, message: str) -> None:

@@ -24,7 +24,7 @@ from swell.engine.executors import make_executor
 from swell.engine.invariants import InvariantScript, check_invariants
 from swell.engine.rawsamples import RawRecorder, SampleFlow
 from swell.engine.schedule import planned_vus
-from swell.engine.script import Log, RunStatistics, Script
+from swell.engine.script import LEARNED, Log, RunStatistics, Script
 from swell.engine.settlement import longest_check_ns
 from swell.engine.telemetry import Telemetry
 from swell.engine.uplink import WorkerChannel
@@ -119,8 +119,8 @@ class Worker:
     # What a script may ask for (ScriptRuntime).
 
     def log(self, level: str, message: str, **fields: str) -> None:
-        """Send a log line up; dropped and counted while the coordinator is behind."""
-        if self._channel.is_backlogged:
+        """Send a log line up; dropped and counted while the coordinator is behind, unless it is no line."""
+        if self._channel.is_backlogged and level != LEARNED:
             self._dropped_lines += 1
             return
         if self._dropped_lines:

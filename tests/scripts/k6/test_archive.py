@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +143,36 @@ def test_an_archive_as_k6_writes_it(swell: Command, tmp_path: Path) -> None:
         result = run_archive(swell)
         # Its options were settled when it was made.
         assert result.stderr.count("msg=far source=console") == 3, result.stderr
+
+
+def test_libraries_by_url_are_packed(swell: Command, tmp_path: Path) -> None:
+    """Ours go into the archive under the URL, so that k6 runs it without a network; not what k6 cannot run.
+
+    An archive's own modules win over ours, as k6 has packed those that the network gave it.
+    """
+    utils, url = "https://jslib.k6.io/k6-utils/1.4.0/index.js", "https://jslib.k6.io/url/1.0.0/index.js"
+    (tmp_path / "a.js").write_text(f"""
+        import {{ randomString }} from "{utils}";
+        import {{ URL }} from "{url}";
+        export default () => console.log(randomString(3).length, new URL("http://a/b").pathname);
+    """)
+    assert swell("archive", "a.js", "-O", "a.tar").exit_code == ExitCode.OK
+    assert 'msg="3 /b"' in run_archive(swell).stderr
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        assert [name for name in tar.getnames() if name.startswith("https")] == [utils.replace("://", "/")]
+    archive = read_archive(tmp_path / "a.tar")
+    archive.contents[utils] = b"export const randomString = () => 'theirs';"
+    with (tmp_path / "a.tar").open("wb") as stream:
+        write_archive(stream, archive)
+    assert 'msg="6 /b"' in run_archive(swell).stderr
+
+
+def test_an_archive_on_standard_output(swell: Command, tmp_path: Path) -> None:
+    """``-O -`` is for the next command of a pipe."""
+    command = [sys.executable, "-m", "swell", "archive", "src/main.js", "-O", "-"]
+    packed = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout
+    (tmp_path / "a.tar").write_bytes(packed)
+    assert "lib hello" in run_archive(swell).stderr
 
 
 def test_an_archive_of_any_name_is_known_by_its_content(swell: Command, tmp_path: Path) -> None:

@@ -41,6 +41,36 @@ def test_what_was_damaged_on_disk_is_fetched_again(fetched: list[str], tmp_path:
     assert RemoteModules(tmp_path).source(URL) == "export default 2"
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"0" * 64, b"../../etc/passwd\0 x"])
+def test_a_damaged_note_of_a_url_is_made_anew(fetched: list[str], tmp_path: Path, damage: bytes) -> None:
+    """Whatever stands where the digest of a URL's content should be, the module is fetched and noted again."""
+    RemoteModules(tmp_path).source(URL)
+    (note,) = tmp_path.glob("*.url")
+    note.write_bytes(damage)
+    assert RemoteModules(tmp_path).source(URL) == "export default 2"
+    assert RemoteModules(tmp_path).source(URL) == "export default 2"
+    assert fetched == [URL] * 2
+
+
+@pytest.mark.usefixtures("fetched")
+def test_what_is_written_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write that is cut off leaves neither a part under the final name nor anything else."""
+    cut = OSError(28, "No space left on device")
+
+    def half(self: Path, content: bytes) -> int:
+        with self.open("wb") as stream:
+            stream.write(content[: len(content) // 2])
+        raise cut
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    lock = tmp_path / "lock.json"
+    modules = RemoteModules(tmp_path / "cache", lock)
+    assert modules.source(URL) == "export default 1"
+    with pytest.raises(SwellError, match=r"lock\.json cannot be written: No space left on device"):
+        modules.save_lock()
+    assert [path.name for path in tmp_path.rglob("*")] == ["cache"]
+
+
 def test_a_lock_pins_contents(fetched: list[str], tmp_path: Path) -> None:
     """It is written at first, then refuses what differs and what it lacks."""
     lock = tmp_path / "lock.json"

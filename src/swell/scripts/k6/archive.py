@@ -106,7 +106,7 @@ def write_archive(stream: BinaryIO, archive: Archive) -> None:
         "k6version": K6_VERSION,
         "goos": "linux",
     }
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
         _add(tar, "metadata.json", json.dumps(metadata, indent=2, ensure_ascii=False).encode())
         _add(tar, "data", archive.contents[main])
         link = tarfile.TarInfo(_member(main))

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from swell.scripts.k6.bundled import find_bundled
+from swell.scripts.k6.bundled import BundledModule, find_bundled
 from swell.scripts.k6.engine import JSFailure
 from swell.scripts.k6.remote import RemoteModules
 from swell.scripts.k6.values import HostError
@@ -115,7 +115,10 @@ class ScriptFiles:
         """The module as an ES module, its lines where they were; raises ``HostError``."""
         bundled = self._bundled(name)
         if bundled is not None:
-            return bundled
+            if bundled.runs_in_k6:
+                # k6 takes it from an archive, too; the others it fetches.
+                self._note(name, bundled.source.encode())
+            return bundled.source
         text = self._text(name)
         suffix = PurePosixPath(urlsplit(name).path).suffix
         if suffix == ".json":
@@ -136,12 +139,11 @@ class ScriptFiles:
         known.add(export)
         return True
 
-    def _bundled(self, name: str) -> str | None:
+    def _bundled(self, name: str) -> BundledModule | None:
         """Our own implementation of a remote library; what an archive brings along goes first."""
         if not name.startswith(_HTTPS) or name in self._contents:
             return None
-        module = find_bundled(name)
-        return None if module is None else module.source
+        return find_bundled(name)
 
     def _folder(self, name: str) -> str:
         return self._directory if name == STDIN else path_of(name).rpartition("/")[0]

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -55,10 +56,14 @@ class RemoteModules:
         return content.decode("utf-8", "replace")
 
     def save_lock(self) -> None:
-        """Write the lock file, where one was asked for and does not exist."""
+        """Write the lock file, where one was asked for and does not exist; raises ``SwellError``."""
         if self._lock is not None and self._pinned is None:
             content = msgspec.json.format(msgspec.json.encode({"modules": dict(sorted(self.used.items()))}))
-            self._lock.write_bytes(content + b"\n")
+            try:
+                _write_whole(self._lock, content + b"\n")
+            except OSError as error:
+                message = f"the lock file {self._lock} cannot be written: {error.strerror}"
+                raise SwellError(message, slug="module-lock") from None
 
     def _kept(self, url: str) -> bytes | None:
         if self._cache is None:
@@ -68,7 +73,7 @@ class RemoteModules:
             if digest is None:
                 digest = (self._cache / f"{_key(url)}.url").read_text(encoding="utf-8").split()[0]
             content = (self._cache / f"{digest}.js").read_bytes()
-        except (OSError, IndexError):
+        except (OSError, IndexError, ValueError):
             return None
         # What was cut off or changed on disk is fetched again.
         return content if hashlib.sha256(content).hexdigest() == digest else None
@@ -79,8 +84,8 @@ class RemoteModules:
         digest = hashlib.sha256(content).hexdigest()
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
-            (self._cache / f"{digest}.js").write_bytes(content)
-            (self._cache / f"{_key(url)}.url").write_text(f"{digest} {url}\n", encoding="utf-8")
+            _write_whole(self._cache / f"{digest}.js", content)
+            _write_whole(self._cache / f"{_key(url)}.url", f"{digest} {url}\n".encode())
         except OSError:
             # A cache that cannot be written costs time, not the run.
             return
@@ -91,6 +96,18 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     given = os.environ if environ is None else environ
     base = given.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "swell" / "modules"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it, whoever else writes it now; raises ``OSError``."""
+    # Beside it: a rename is atomic within one file system only.
+    part = path.with_name(f".{path.name}.{token_hex(8)}")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _key(url: str) -> str:
@@ -110,7 +127,10 @@ def _read_lock(lock: Path | None) -> dict[str, str] | None:
 def _fetch(url: str) -> bytes:
     """What the server gives; raises ``HostError`` with what to do."""
     request = Request(url, headers={"User-Agent": "swell"})  # noqa: S310  # https only, as its caller checks
-    hint = "download it and import the file by its path"
+    hint = (
+        "download it and import the file by its path, or bring the folder of modules"
+        f" ({cache_folder()}) from a machine that has run the script"
+    )
     try:
         with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             content: bytes = response.read(MAX_BYTES + 1)
@@ -118,7 +138,8 @@ def _fetch(url: str) -> bytes:
     except HTTPError as error:
         raise HostError(f'"{url}" cannot be fetched: status {error.code}; {hint}', "Error") from None
     except (OSError, HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = getattr(cause, "strerror", None) or cause
         raise HostError(f'"{url}" cannot be fetched: {reason}; {hint}', "Error") from None
     if not answered.startswith("https://"):
         raise HostError(f'"{url}" leads to {answered}, which is not https; {hint}', "Error")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from swell.base.errors import ScriptError
 from swell.engine.foreground import ForegroundRun, ForegroundRuntime, Measured
-from swell.engine.script import Script
+from swell.engine.script import LEARNED, Script
 from swell.engine.vu import ControlFlow, RunAborted
 from swell.metrics.invariants import InvariantState
 from swell.net.describe import describe_exchange
@@ -44,16 +44,22 @@ def debug_script(
     *,
     seed: int = 0,
     write: Write,
+    learn: Write | None = None,
 ) -> Debugged:
     """Run setup, one iteration of ``scenario``, invariants and teardown in the calling greenlet.
 
-    ``write`` takes one line or several, without the last newline. The process must be patched for gevent as
-    a worker is, if the script's libraries are to run as they do there.
+    ``write`` takes one line or several, without the last newline, and ``learn`` a secret that none may hold.
+    The process must be patched for gevent as a worker is, if the script's libraries are to run as they do
+    there.
 
     Raises ``ConfigError`` for the script's faults and ``ScriptError`` where setup or teardown raised.
     """
 
     def log(level: str, message: str, _fields: Mapping[str, str]) -> None:
+        if level == LEARNED:
+            if learn is not None:
+                learn(message)
+            return
         write(f"[{level}] {message}")
 
     runtime = ForegroundRuntime(options, env, clock, seed=seed, log=log)

@@ -1,5 +1,6 @@
 """The table of bundled libraries: which URLs they answer for, and that each loads and is documented."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,20 @@ def test_each_library_answers_for_its_example_and_loads(library: Library, run: R
     assert module is not None
     assert module.name == library.name
     assert run(f"import * as all from '{library.example}';", "return Object.keys(all).length") > 0
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_what_goes_into_archives_needs_nothing_that_k6_lacks(library: Library) -> None:
+    """None of the globals and methods that this engine has and k6 2.2 has not."""
+    missing = (
+        r"\b(?:(?:globalThis\.)?(?:URL|URLSearchParams|structuredClone|atob|btoa|queueMicrotask|performance|AbortController|"
+        r"Intl|WeakRef)\b(?=[.(\s,])(?!:)|\bfetch\(|toWellFormed|isWellFormed|withResolvers|Object\.groupBy|Map\.groupBy|"
+        r"Uint8Array\.from\(['\"]|import\()"
+    )
+    module = find_bundled(library.example)
+    assert module is not None
+    code = re.sub(r"//.*|/\*[\s\S]*?\*/", "", module.source)
+    assert bool(re.search(missing, code)) is not module.runs_in_k6
 
 
 def test_the_docs_list_each_library() -> None:

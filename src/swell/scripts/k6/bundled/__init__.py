@@ -36,6 +36,8 @@ class BundledModule:
     """The same for all URLs and versions of a library, such as ``k6-utils``."""
     source: str
     """The text of one ES module; it imports nothing but modules of k6 and other bundled URLs."""
+    runs_in_k6: bool
+    """Whether k6 can run it too, so that it goes into archives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,15 @@ class Library:
     """A URL as scripts write it."""
     patterns: tuple[str, ...]
     """Regular expressions that a whole URL without its query has to match."""
+    runs_in_k6: bool = True
+    """Whether it uses nothing but what k6 has as well."""
 
 
-def _jslib(name: str, purpose: str, example: str, *more: str) -> Library:
+def _jslib(name: str, purpose: str, example: str, *more: str, runs_in_k6: bool = True) -> Library:
     """A library that is (also) on jslib.k6.io."""
     own = re.escape(name)
     patterns = (_JSLIB.format(name=own), _JSLIB_SOURCES.format(name=own), *more)
-    return Library(name, purpose, example, patterns)
+    return Library(name, purpose, example, patterns, runs_in_k6)
 
 
 # In the order of the docs page, which is the order of use.
@@ -73,6 +77,8 @@ LIBRARIES: Final = (
         "url",
         "`URL` and `URLSearchParams`, the same as swell's globals",
         "https://jslib.k6.io/url/1.0.0/index.js",
+        # k6 has no such globals.
+        runs_in_k6=False,
     ),
     _jslib(
         "k6chaijs",
@@ -125,7 +131,7 @@ def find_bundled(url: str) -> BundledModule | None:
     Query and fragment do not matter; neither does the version.
     """
     library = _find(re.split(r"[?#]", url, maxsplit=1)[0])
-    return None if library is None else BundledModule(library.name, _source(library.name))
+    return None if library is None else BundledModule(library.name, _source(library.name), library.runs_in_k6)
 
 
 def _find(address: str) -> Library | None:

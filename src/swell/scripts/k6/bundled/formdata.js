@@ -2,13 +2,16 @@
 
 const TEXT = 'text/plain';
 const BINARY = 'application/octet-stream';
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** The bytes of a text in UTF-8 (RFC 3629), without relying on a TextEncoder. */
 function utf8(text) {
-  const escaped = encodeURIComponent(text.toWellFormed()).replace(/%([0-9A-F]{2})/g, (_, hex) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return Uint8Array.from(escaped, (char) => char.charCodeAt(0));
+  // String.toWellFormed is not known to k6, which an archive may take this file to.
+  const wellFormed = text.replace(LONE_SURROGATE, '\ufffd');
+  const bytes = unescape(encodeURIComponent(wellFormed));
+  const made = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) made[i] = bytes.charCodeAt(i);
+  return made;
 }
 
 function bytesOf(data) {

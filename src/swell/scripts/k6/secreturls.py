@@ -1,0 +1,130 @@
+"""Secrets that a server keeps: what ``--secret-source=url`` asks for when a script wants a value.
+
+A value is asked for once per worker. As in k6, a server that is down or busy is asked again, up to
+``max_retries`` times; what it answers otherwise is an error that the script can catch.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from swell.base.clock import NS_PER_SECOND, monotonic_ns
+from swell.scripts.k6.values import HostError
+
+# A longer answer is no secret (k6).
+MAX_BYTES: Final = 24 << 10
+KEY: Final = "{key}"
+_OK: Final = 200
+_BUSY: Final = 429
+_BROKEN: Final = 500
+NS_PER_MINUTE: Final = 60 * NS_PER_SECOND
+
+
+class SecretURL(msgspec.Struct, frozen=True):
+    """One source: where it is, how it is asked, and how often at most. Durations are in nanoseconds."""
+
+    url_template: str
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    # Where the value stands in a JSON answer, such as data.value; empty where it is the answer itself.
+    response_path: str = ""
+    timeout_ns: int = 30 * NS_PER_SECOND
+    max_retries: int = 3
+    retry_backoff_ns: int = NS_PER_SECOND
+    requests_per_minute_limit: int = 300
+    requests_burst: int = 10
+
+
+class _RetryableError(HostError):
+    """The server may answer when it is asked again."""
+
+
+class SecretServer:
+    """Fetches the values of one ``SecretURL`` and keeps them."""
+
+    def __init__(self, source: SecretURL, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._source = source
+        self._sleep = sleep
+        self._known: dict[str, str] = {}
+        # The instant from which on the bucket of requests is full again.
+        self._full_ns = 0
+
+    def get(self, key: str) -> str:
+        """The value of ``key``. Raises ``HostError`` where it cannot be had."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._ask(key)
+        return found
+
+    def _ask(self, key: str) -> str:
+        self._wait_for_turn()
+        source = self._source
+        attempt = 0
+        while True:
+            try:
+                return _value(_fetch(source, key), source.response_path)
+            except _RetryableError:
+                attempt += 1
+                if attempt > source.max_retries:
+                    raise
+            # k6's rule: whole seconds of a power of the back-off, and up to one more.
+            backoff_s = source.retry_backoff_ns / NS_PER_SECOND
+            self._sleep(int(backoff_s**attempt) + random.random())  # noqa: S311  # only to spread the load
+
+    def _wait_for_turn(self) -> None:
+        """Take a token from a bucket of ``requests_burst`` that is filled ``requests_per_minute_limit``."""
+        source = self._source
+        interval_ns = NS_PER_MINUTE // source.requests_per_minute_limit
+        now_ns = monotonic_ns()
+        self._full_ns = max(self._full_ns, now_ns) + interval_ns
+        early_ns = self._full_ns - now_ns - interval_ns * source.requests_burst
+        if early_ns > 0:
+            self._sleep(early_ns / NS_PER_SECOND)
+
+
+def _fetch(source: SecretURL, key: str) -> bytes:
+    url = source.url_template.replace(KEY, key)
+    try:
+        request = Request(url, method=source.method, headers=source.headers)  # noqa: S310  # the user's own
+        with urlopen(request, timeout=source.timeout_ns / NS_PER_SECOND) as response:  # noqa: S310
+            status: int = response.status
+            content: bytes = response.read(MAX_BYTES + 1)
+    except HTTPError as error:
+        status, content = error.code, b""
+    except (OSError, HTTPException, ValueError) as error:
+        cause = getattr(error, "reason", None) or error
+        raise _RetryableError(f"failed to get secret: {getattr(cause, 'strerror', None) or cause}") from None
+    if status != _OK:
+        kind = _RetryableError if status == _BUSY or status >= _BROKEN else HostError
+        raise kind(f"status code {status}: failed to get secret")
+    if len(content) > MAX_BYTES:
+        raise HostError(f"failed to extract secret: the answer has more than {MAX_BYTES} bytes")
+    return content
+
+
+def _value(content: bytes, path: str) -> str:
+    """The text at ``path`` of a JSON document: names and indexes with dots between; all of it without one."""
+    if not path:
+        return content.decode("utf-8", "replace")
+    try:
+        found: Any = msgspec.json.decode(content)
+    except msgspec.MsgspecError:
+        raise HostError("failed to extract secret: the answer is no JSON") from None
+    for part in re.split(r"(?<!\\)\.", path):
+        name = part.replace("\\.", ".")
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            raise HostError(f'failed to extract secret: path "{path}" not found in response')
+    if not isinstance(found, str):
+        raise HostError(f'failed to extract secret: secret value at path "{path}" is not a string')
+    return found
