@@ -393,8 +393,8 @@ def test_no_memory_is_held_by_closed_connections(url: str, bench: Any) -> None:
     gc.disable()
     try:
         socket = connect(made.client, url, WebSocket)
-        protocol = weakref.ref(socket._protocol)
+        frames = weakref.ref(socket._frames)
         socket.finish(1000, "", 5 * SECOND)
-        assert protocol() is None
+        assert frames() is None
     finally:
         gc.enable()

@@ -6,7 +6,7 @@ iterations (a request or a sleep is measured as ever), and far beyond it also wi
 
 from array import array
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from gevent.event import Event
 
@@ -80,6 +80,8 @@ class RawRecorder(Recorder):
         "_sent_series",
         "_sent_tags",
     )
+
+    has_marks: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ offset took 0.15.
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -55,6 +55,9 @@ class Recorder:
     """
 
     __slots__ = ("_http", "_limit", "_samples", "keep_http", "keep_sample", "on_full")
+
+    # Whether a record is marked with the VU in whose context it is kept.
+    has_marks: ClassVar[bool] = False
 
     def __init__(
         self, on_full: Callable[[bytes, bytes], None] | None = None, records: int = DEFAULT_RECORDS

@@ -40,7 +40,6 @@ class Stream:
         "_hub",
         "_incoming",
         "_is_closed",
-        "_is_paused",
         "_outgoing",
         "_recvmsg",
         "_send",
@@ -48,6 +47,7 @@ class Stream:
         "_tls",
         "_watcher",
         "_writer",
+        "is_paused",
         "on_data",
         "on_end",
         "on_room",
@@ -66,14 +66,16 @@ class Stream:
         self.on_room: Callable[[], None] | None = None
         self._buffer: bytearray | None = None
         self._writer: Any = None
-        self._is_closed = self._is_paused = False
+        self._is_closed = False
+        # True between ``pause`` and ``resume``.
+        self.is_paused = False
         # What dialling and the TLS handshake have moved counts too.
         self.sent_bytes, self.received_bytes = connection.sent_bytes, connection.received_bytes
         self._watcher: Any = self._hub.loop.io(self._socket.fileno(), READ)
         self._watcher.start(self._on_readable)
 
     def __repr__(self) -> str:
-        state = "closed" if self._is_closed else "paused" if self._is_paused else "open"
+        state = "closed" if self._is_closed else "paused" if self.is_paused else "open"
         return f"<Stream {state} pending={self.pending_bytes}>"
 
     @property
@@ -83,21 +85,16 @@ class Stream:
 
     # Reading
 
-    @property
-    def is_paused(self) -> bool:
-        """True between ``pause`` and ``resume``."""
-        return self._is_paused
-
     def pause(self) -> None:
         """Read nothing more: the peer is held back as soon as the socket's own buffer is full."""
-        if not self._is_paused and not self._is_closed:
-            self._is_paused = True
+        if not self.is_paused and not self._is_closed:
+            self.is_paused = True
             self._watcher.stop()
 
     def resume(self) -> None:
         """Go on after ``pause``."""
-        if self._is_paused and not self._is_closed:
-            self._is_paused = False
+        if self.is_paused and not self._is_closed:
+            self.is_paused = False
             self._watcher.start(self._on_readable)
 
     def _on_readable(self) -> None:
@@ -158,31 +155,37 @@ class Stream:
 
     # Writing
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``, now or as soon as the socket takes it; after the end it does nothing."""
+    def write(self, data: bytes) -> int:
+        """Send ``data``, now or as soon as the socket takes it, and say how many bytes wait for that.
+
+        After the end it does nothing.
+        """
         if self._is_closed:
-            return
+            return 0
         try:
             if self._tls is not None:
                 self._tls.write(data)
                 data = self._outgoing.read()  # type: ignore[union-attr]  # there where TLS is
-            self._write_plain(data)
+            return self._write_plain(data)
         except (OSError, ValueError) as error:
             self._finish(error)
+            return 0
 
-    def _write_plain(self, data: bytes) -> None:
+    def _write_plain(self, data: bytes) -> int:
         if self._buffer is not None:
             self._buffer += data
-            return
+            return len(self._buffer)
         try:
-            sent = self._send(data)
+            sent: int = self._send(data)
         except BlockingIOError:
             sent = 0
         self.sent_bytes += sent
-        if sent != len(data):
-            self._buffer = bytearray(memoryview(data)[sent:])
-            self._writer = self._hub.loop.io(self._socket.fileno(), WRITE)
-            self._writer.start(self._on_writable)
+        if sent == len(data):
+            return 0
+        self._buffer = bytearray(memoryview(data)[sent:])
+        self._writer = self._hub.loop.io(self._socket.fileno(), WRITE)
+        self._writer.start(self._on_writable)
+        return len(self._buffer)
 
     def _on_writable(self) -> None:
         """Runs in the hub while there is something left to send; never raises."""

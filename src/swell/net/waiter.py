@@ -4,6 +4,7 @@ from time import monotonic_ns
 from typing import Any
 
 from gevent import get_hub, getcurrent
+from greenlet import greenlet
 
 
 class Waiter:
@@ -12,10 +13,12 @@ class Waiter:
     The timer is armed for the first deadline and moved only when it fires: most waits are over long before.
     """
 
-    __slots__ = ("_armed_until_ns", "_deadline_ns", "_hub", "_timer", "_waiter")
+    __slots__ = ("_armed_until_ns", "_deadline_ns", "_hub", "_switch_to_hub", "_timer", "_waiter")
 
     def __init__(self) -> None:
         self._hub: Any = get_hub()
+        # The hub's own switch() looks for a ``switch_out`` of the caller first, which VUs do not have.
+        self._switch_to_hub = greenlet.switch.__get__(self._hub)
         self._waiter: Any = None
         self._timer: Any = None
         self._deadline_ns = self._armed_until_ns = 0
@@ -35,7 +38,7 @@ class Waiter:
         self._deadline_ns = deadline_ns
         self._waiter = getcurrent()
         try:
-            self._hub.switch()
+            self._switch_to_hub()
         finally:
             self._waiter = None
             self._deadline_ns = 0

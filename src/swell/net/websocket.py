@@ -6,11 +6,12 @@ connection, ``error`` and ``error_code`` say why, and what waits for it gets Non
 
 from collections.abc import Iterable, Iterator
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from swell.base.clock import NS_PER_SECOND
 from swell.net.failure import Failure
 from swell.net.websocket_failure import NO_GOODBYE, NOT_READING
+from swell.net.websocket_frames import BINARY, CONTINUATION, FIN, TEXT
 from swell.net.websocket_session import (
     CLOSED,
     CLOSING,
@@ -58,30 +59,28 @@ class WebSocket(Session):
 
         Raises ``RuntimeError`` where another greenlet waits on this WebSocket already.
         """
-        if not self._events and self.state != CLOSED:
-            deadline = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
-            while not self._events and self.state != CLOSED:
-                if not self._wait(deadline):
-                    break
-        if not self._events:
-            return None
+        return self._next_event(monotonic_ns() + timeout_ns if timeout_ns is not None else 0)
+
+    def _next_event(self, deadline_ns: int) -> Event | None:
+        while not self._events:
+            if self.state == CLOSED or not self._wait(deadline_ns):
+                return None
         event = self._events.popleft()
         self._queued_bytes -= len(event.data) + EVENT_BYTES
-        if self._stream is not None and self._queued_bytes <= QUEUE_LIMIT_BYTES // 2:
-            self._stream.resume()
+        stream = self._stream
+        if stream is not None and stream.is_paused and self._queued_bytes <= QUEUE_LIMIT_BYTES // 2:
+            stream.resume()
         return event
 
     def receive(self, timeout_ns: int | None = None) -> str | bytes | None:
         """The next message; None when time is up (``is_open`` is true) or the connection is over."""
-        deadline = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
-        while True:
-            event = self.next_event(max(0, deadline - monotonic_ns()) if deadline else None)
-            if event is None:
-                return None
+        deadline_ns = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
+        while (event := self._next_event(deadline_ns)) is not None:
             self.taken(event)
             if event.kind == MESSAGE:
                 self.received_ns = event.at_ns
                 return event.data
+        return None
 
     def taken(self, event: Event) -> None:
         """Called with each event in the owning greenlet as it takes it; a front end may add to it."""
@@ -98,24 +97,24 @@ class WebSocket(Session):
         Blocks while the peer does not read, for ``send_timeout_ns`` at most: then the connection ends.
         Raises ``TypeError`` for anything else.
         """
-        protocol = self._protocol
         if isinstance(data, str):
-            content: Any = data.encode()
-        elif isinstance(data, bytes | bytearray | memoryview):
-            content = data
-        elif isinstance(data, Iterable):
+            return self._send_frame(TEXT, data.encode())
+        if isinstance(data, bytes | bytearray):
+            return self._send_frame(BINARY, data)
+        if isinstance(data, memoryview):
+            return self._send_frame(BINARY, bytes(data))
+        if isinstance(data, Iterable):
             return self._send_fragments(data)
-        else:
-            raise TypeError(f"a message is text or bytes, not {type(data).__name__}")
-        if self.state != OPEN or protocol is None:
+        raise TypeError(f"a message is text or bytes, not {type(data).__name__}")
+
+    def _send_frame(self, first: int, payload: bytes | bytearray) -> bool:
+        """Send a frame of a message, which begins with the byte ``first``; the last one counts."""
+        if self.state != OPEN:
             return False
-        if isinstance(data, str):
-            protocol.send_text(content)
-        else:
-            protocol.send_binary(content)
-        self._meter.sent(1)  # type: ignore[union-attr]  # an open connection has one
-        self._flush()
-        return self.buffered_amount <= SEND_LIMIT_BYTES or self._wait_for_room()
+        if first & FIN:
+            self._meter.sent(1)  # type: ignore[union-attr]  # an open connection has one, and all the rest
+        pending = self._stream.write(self._frames.encode(first, payload))  # type: ignore[union-attr]
+        return pending <= SEND_LIMIT_BYTES or self._wait_for_room()
 
     def _send_fragments(self, pieces: Iterable[str | bytes]) -> bool:
         """Each piece in a frame of its own; the last, empty one ends the message."""
@@ -127,34 +126,18 @@ class WebSocket(Session):
             raise
 
     def _send_pieces(self, pieces: Iterable[str | bytes]) -> bool:
-        is_first = True
-        is_text = False
+        kind: type[str | bytes] | None = None
         for piece in pieces:
-            if not isinstance(piece, str | bytes) or (not is_first and isinstance(piece, str) != is_text):
+            if not isinstance(piece, str | bytes) or (kind is not None and not isinstance(piece, kind)):
                 raise TypeError("the fragments of a message are all text or all bytes")
-            protocol = self._protocol
-            if self.state != OPEN or protocol is None:
+            first = CONTINUATION
+            if kind is None:
+                kind, first = (str, TEXT - FIN) if isinstance(piece, str) else (bytes, BINARY - FIN)
+            if not self._send_frame(first, piece.encode() if isinstance(piece, str) else piece):
                 return False
-            content = piece.encode() if isinstance(piece, str) else piece
-            if not is_first:
-                protocol.send_continuation(content, fin=False)
-            elif isinstance(piece, str):
-                protocol.send_text(content, fin=False)
-                is_text = True
-            else:
-                protocol.send_binary(content, fin=False)
-            is_first = False
-            self._flush()
-            if self.buffered_amount > SEND_LIMIT_BYTES and not self._wait_for_room():
-                return False
-        if is_first:
+        if kind is None:
             raise ValueError("a message needs at least one fragment")
-        if self.state != OPEN or self._protocol is None:
-            return False
-        self._protocol.send_continuation(b"", fin=True)
-        self._meter.sent(1)  # type: ignore[union-attr]
-        self._flush()
-        return True
+        return self._send_frame(FIN | CONTINUATION, b"")
 
     def _wait_for_room(self) -> bool:
         deadline = monotonic_ns() + self.send_timeout_ns

@@ -11,7 +11,6 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, Unpack, cast
 
 from websockets.client import ClientProtocol
-from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.http11 import Response as Answer
 from websockets.protocol import State
@@ -26,6 +25,7 @@ from swell.net.url import clean
 from swell.net.waiter import Waiter
 from swell.net.websocket import WebSocket
 from swell.net.websocket_failure import handshake_failure
+from swell.net.websocket_frames import Frames
 from swell.net.websocket_meter import METHOD, NATIVE, Accounting, SessionFacts, SessionMeter, session_tags
 from swell.net.websocket_session import DEFAULT_SEND_TIMEOUT_NS
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _SILENT: Final = logging.Logger("swell.websocket", level=logging.CRITICAL + 1)
 # The protocol keeps the address and never looks at it: we have connected already.
 _NOWHERE: Final = WebSocketURI(False, "", 0, "/", "", None, None)
-_NO_HEADERS: Final = Headers()
+HEAD_END: Final = b"\r\n\r\n"
 _SCHEMES: Final = {"ws": "http", "wss": "https"}
 # What the handshake itself says.
 _OWN_HEADERS: Final = frozenset(
@@ -155,7 +155,9 @@ class _Opening(Waiter):
         "_error",
         "_options",
         "_protocol",
+        "_rest",
         "_started_ns",
+        "_tail",
         "_url",
     )
 
@@ -169,9 +171,15 @@ class _Opening(Waiter):
         self._answered_ns = 0
         self._error: BaseException | None = None
         self._protocol: ClientProtocol | None = None
+        # The last bytes of the answer's head so far, and the frames that came in one piece with its end.
+        self._tail = self._rest = b""
 
     def __repr__(self) -> str:
         return f"<opening {self._url}>"
+
+    @property
+    def _max_size(self) -> int:
+        return self._options.get("max_size") or self._client.shared.max_body
 
     @property
     def _is_k6(self) -> bool:
@@ -224,7 +232,6 @@ class _Opening(Waiter):
 
     def _new_protocol(self) -> ClientProtocol:
         options = self._options
-        max_size = options.get("max_size") or self._client.shared.max_body
         protocols = list(options.get("subprotocols") or ())
         if isinstance(options.get("subprotocols"), str):
             raise TypeError("subprotocols is a list of names, not a text")
@@ -237,7 +244,6 @@ class _Opening(Waiter):
             _NOWHERE,
             extensions=[_DEFLATE[self._options.get("context_takeover", True)]] if deflate else None,
             subprotocols=protocols or None,  # type: ignore[arg-type]  # a NewType of str
-            max_size=max_size,
             logger=_SILENT,
         )
         self._protocol = protocol
@@ -287,7 +293,19 @@ class _Opening(Waiter):
         if protocol.eof_sent:
             return None
         self._answered_ns = stamp_ns
-        protocol.receive_data(data)
+        if protocol.state is not State.CONNECTING:
+            self._rest += data
+            return None
+        seen = self._tail + data
+        end = seen.find(HEAD_END)
+        head = len(data) if end < 0 else end + len(HEAD_END) - len(self._tail)
+        self._tail = seen[1 - len(HEAD_END) :]
+        protocol.receive_data(data[:head])
+        if protocol.state is State.CONNECTING and head < len(data):
+            # No 101: this is the answer's body.
+            protocol.receive_data(data[head:])
+        else:
+            self._rest = data[head:]
         if protocol.state is State.CONNECTING and protocol.handshake_exc is None:
             return None
         return self._wake
@@ -308,16 +326,17 @@ class _Opening(Waiter):
     ) -> None:
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # made in run
-        events = protocol.events_received()
-        answer, protocol.events = cast("Answer", events[0]), events[1:]
+        answer = cast("Answer", protocol.events_received()[0])
+        # Its generator and it hold each other.
+        protocol.parser.close()
         sock.response = self._response(prepared, connection, answer, self._answered_ns)
         if "set-cookie" in answer.headers:
             self._store_cookies(prepared, answer)
-        # The protocol's generator holds the answer for as long as it lives: a dozen objects per connection.
-        answer.headers = _NO_HEADERS
         meter = self._meter(sock, prepared, connection)
         meter.connected(self._answered_ns, None)
-        sock.opened(protocol, stream, meter, self._answered_ns)
+        sock.subprotocol = protocol.subprotocol or ""
+        frames = Frames(self._max_size, protocol.extensions)
+        sock.opened(frames, stream, meter, self._rest, self._answered_ns)
         if self._error is not None:
             # The end came together with the answer.
             sock.lost(None if isinstance(self._error, EOFError) else self._error)

@@ -44,6 +44,9 @@ WEBSOCKET_CODES: Final[dict[int, str]] = {
 }
 """Every code with its meaning."""
 
+REFUSALS: Final = {BAD_FRAME: 1002, BAD_TEXT: 1007, TOO_BIG: 1009}
+"""The close code that tells a peer what was wrong with its frames."""
+
 NORMAL_CLOSE: Final = frozenset({1000, 1001, 1005})
 
 
@@ -66,7 +69,7 @@ def handshake_failure(error: Exception) -> Failure:
 
 
 def frame_failure(error: BaseException) -> Failure:
-    """Why the protocol gave up reading; for whatever else ended the stream, the failure of that."""
+    """Why the frames could not be read on; for whatever else ended the stream, the failure of that."""
     if isinstance(error, ProtocolError):
         return Failure(BAD_FRAME, f"read: {error}")
     if isinstance(error, PayloadTooBig):

@@ -4,12 +4,13 @@ A session's tags are those of the moment it was opened (k6). Its series are numb
 costs one record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
+from swell.metrics.samples import SAMPLE
 
 if TYPE_CHECKING:
     from swell.metrics.samples import Recorder
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # How often an open session reports the bytes it has moved.
 BYTES_EVERY_NS: Final = NS_PER_SECOND
+
+_pack = SAMPLE.pack
 
 METHOD: Final = "WS"
 """What stands for the method in the table of errors."""
@@ -61,10 +64,9 @@ class SessionMeter:
     __slots__ = (
         "_accounting",
         "_byte_tags",
-        "_bytes_due_ns",
         "_failures",
+        "_keep",
         "_name",
-        "_opener",
         "_received_bytes",
         "_recorder",
         "_registry",
@@ -75,6 +77,7 @@ class SessionMeter:
         "_started_ns",
         "_tags",
         "_url",
+        "bytes_due_ns",
     )
 
     def __init__(
@@ -95,20 +98,24 @@ class SessionMeter:
         self._tags = tags
         self._started_ns = started_ns
         self._failures = failures
-        self._opener = copy_context()
+        self._keep: Callable[[bytes], object] = recorder.keep_sample
+        if recorder.has_marks:
+            # Most is recorded in the hub, and belongs to the VU that opened the session.
+            run, keep = copy_context().run, recorder.keep_sample
+            self._keep = lambda record: run(keep, record)
         self._name = name
         self._url = url
         self._accounting = accounting
         self._byte_tags = context if context is not None and accounting.is_k6 else tags
         self._sent_bytes = self._received_bytes = 0
-        self._bytes_due_ns = 0
+        # When ``moved`` wants to be called.
+        self.bytes_due_ns = 0
         self._series_sent = registry.series("ws_msgs_sent", tags)
         self._series_received = registry.series("ws_msgs_received", tags)
         self._series_ping = registry.series("ws_ping", tags)
 
     def _record(self, series: int, at_ns: int, value: float) -> None:
-        # Most is recorded in the hub, and belongs to the VU that opened the session.
-        self._opener.run(self._recorder.sample, series, at_ns, value)
+        self._keep(_pack(series, at_ns, value))
 
     def _sample(self, metric: str, at_ns: int, value: float) -> None:
         self._record(self._registry.series(metric, self._tags), at_ns, value)
@@ -140,7 +147,10 @@ class SessionMeter:
 
     def sent(self, messages: int) -> None:
         """Messages were handed to the socket."""
-        self._record(self._series_sent, monotonic_ns(), messages)
+        self._keep(_pack(self._series_sent, monotonic_ns(), messages))
+        # Who sends without ever waiting keeps the tick from emptying the lists.
+        if self._recorder.is_full:
+            self._recorder.flush()
 
     def sent_control(self) -> None:
         """So was a ping or a close."""
@@ -148,23 +158,21 @@ class SessionMeter:
             self.sent(1)
 
     def received(self, messages: int, at_ns: int) -> None:
-        """Whole messages came in."""
-        if not self._accounting.is_k6:
-            if messages:
-                self._record(self._series_received, at_ns, messages)
+        """Whole messages came in; at least one. k6 has a sample for each."""
+        if messages == 1 or not self._accounting.is_k6:
+            self._keep(_pack(self._series_received, at_ns, messages))
             return
         for _ in range(messages):
-            self._record(self._series_received, at_ns, 1)
+            self._keep(_pack(self._series_received, at_ns, 1))
 
     def pong(self, at_ns: int, round_trip_ns: int) -> None:
         """A ping was answered."""
         self._record(self._series_ping, at_ns, round_trip_ns / NS_PER_MS)
 
     def moved(self, stream: "Stream", at_ns: int) -> None:
-        """Report the bytes on the wire, once a second."""
-        if at_ns >= self._bytes_due_ns:
-            self._bytes_due_ns = at_ns + BYTES_EVERY_NS
-            self._report_bytes(stream, at_ns)
+        """Report the bytes on the wire; due once a second."""
+        self.bytes_due_ns = at_ns + BYTES_EVERY_NS
+        self._report_bytes(stream, at_ns)
 
     def ended(
         self, stream: "Stream", at_ns: int, failure: "Failure | None", *, is_cut_short: bool = False

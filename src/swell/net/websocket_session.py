@@ -1,9 +1,9 @@
 """The hub's side of a WebSocket: frames in, events queued, answers out, and the end (RFC 6455).
 
-The protocol itself is ``websockets``' (without I/O); this adds the stream below, the queue above, time-outs
-and measures. Whatever arrives is parsed in the hub's callback, so pings are answered while the VU sleeps;
-messages wait in a queue until the owning greenlet takes them. Nothing the peer does raises: it ends the
-connection with ``error`` and ``error_code``.
+The frames themselves are read and made by ``websocket_frames``; this adds the stream below, the queue above,
+time-outs and measures. Whatever arrives is parsed in the hub's callback, so pings are answered while the VU
+sleeps; messages wait in a queue until the owning greenlet takes them. Nothing the peer does raises: it ends
+the connection with ``error`` and ``error_code``.
 
     CONNECTING -> OPEN -> CLOSING (our close frame was sent) -> CLOSED
 
@@ -15,19 +15,21 @@ side).
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from websockets.exceptions import ProtocolError
-from websockets.frames import Close, Frame, Opcode
 
 from swell.base.clock import NS_PER_SECOND
 from swell.net.failure import Failure, failure_from
 from swell.net.waiter import Waiter
-from swell.net.websocket_failure import UNRESPONSIVE, close_failure, frame_failure
+from swell.net.websocket_failure import REFUSALS, UNRESPONSIVE, close_failure, frame_failure
+from swell.net.websocket_frames import CLOSE as CLOSE_FRAME
+from swell.net.websocket_frames import MAX_CONTROL_BYTES, Control, Frames, close_payload
+from swell.net.websocket_frames import PING as PING_FRAME
+from swell.net.websocket_frames import PONG as PONG_FRAME
 
 if TYPE_CHECKING:
-    from websockets.client import ClientProtocol
-
     from swell.net.response import Response
     from swell.net.stream import Stream
     from swell.net.websocket_meter import SessionMeter
@@ -52,11 +54,9 @@ MAX_PINGS: Final = 100
 NO_STATUS: Final = 1005
 
 _NOTHING: Final[frozenset[str]] = frozenset()
-_TEXT, _BINARY, _CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
-_PING, _PONG, _CLOSE = Opcode.PING, Opcode.PONG, Opcode.CLOSE
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that happened; ``at_ns`` is the kernel's receive stamp on the monotonic clock.
 
     ``data``: the message, the payload of a ping or pong, the text of an error, the reason of a close.
@@ -80,15 +80,12 @@ class Session(Waiter):
         "__weakref__",
         "_close_sent",
         "_events",
+        "_frames",
         "_has_news",
-        "_is_spoiled",
-        "_is_text",
         "_keepalive",
         "_linger",
         "_meter",
-        "_parts",
         "_pings",
-        "_protocol",
         "_queued_bytes",
         "_stream",
         "close_code",
@@ -122,16 +119,13 @@ class Session(Waiter):
         self.send_timeout_ns = DEFAULT_SEND_TIMEOUT_NS
         self.on_event: Callable[[], object] | None = None
         self.wanted = _NOTHING
-        self._is_text = False
-        # A text was not UTF-8: what came after it is not looked at.
-        self._is_spoiled = False
         self._events: deque[Event] = deque()
         self._queued_bytes = 0
         # Something came that a greenlet may wait for and that is no event.
         self._has_news = False
-        self._parts: list[bytes] | None = None
         self._pings: dict[bytes, int] = {}
-        self._protocol: ClientProtocol | None = None
+        # There until the end, and so are the stream and the meter from the opening on.
+        self._frames: Frames | None = None
         self._stream: Stream | None = None
         self._meter: SessionMeter | None = None
         self._close_sent = False
@@ -160,14 +154,15 @@ class Session(Waiter):
 
     # Opening: called by the client
 
-    def opened(self, protocol: "ClientProtocol", stream: "Stream", meter: "SessionMeter", at_ns: int) -> None:
-        """Take over after the handshake, with the frames that came in one piece with its answer."""
-        self._protocol, self._stream, self._meter = protocol, stream, meter
-        self.subprotocol = protocol.subprotocol or ""
+    def opened(
+        self, frames: Frames, stream: "Stream", meter: "SessionMeter", rest: bytes, at_ns: int
+    ) -> None:
+        """Take over after the handshake, with the bytes that came in one piece with its answer."""
+        self._frames, self._stream, self._meter = frames, stream, meter
         self.state = OPEN
         stream.on_data, stream.on_end = self.received, self.lost
         stream.on_room = self._has_room
-        self._take_frames(protocol, at_ns, at_ns)
+        self.received(rest, at_ns, at_ns)
 
     def refused(self, failure: Failure) -> None:
         """There is no connection."""
@@ -197,31 +192,27 @@ class Session(Waiter):
 
     def received(self, data: bytes, stamp_ns: int, arrived_ns: int) -> Callable[[], object] | None:
         """Parse what arrived and queue it; the switch to the greenlet that waits for it."""
-        protocol = self._protocol
-        if protocol is None:
+        frames, meter = self._frames, self._meter
+        if frames is None or meter is None:
             # The session is over; the peer has not noticed yet.
             return None
-        protocol.receive_data(data)
-        return self._take_frames(protocol, stamp_ns, arrived_ns)
-
-    def _take_frames(
-        self, protocol: "ClientProtocol", stamp_ns: int, arrived_ns: int
-    ) -> Callable[[], object] | None:
-        meter = self._meter
-        assert meter is not None  # noqa: S101  # they come and go together
         messages = 0
-        for frame in protocol.events_received():
-            messages += self._take_frame(frame, stamp_ns)  # type: ignore[arg-type]  # frames after the handshake
-            if self.state == CLOSED or self._is_spoiled:
-                break
-        meter.received(messages, stamp_ns)
-        if protocol.writes:
-            self._flush()
-        if protocol.parser_exc is not None:
-            self._end(frame_failure(protocol.parser_exc), stamp_ns)
-        elif self.state != CLOSED and self._queued_bytes > QUEUE_LIMIT_BYTES:
+        for item in frames.feed(data):
+            if isinstance(item, Control):
+                self._take_control(item, stamp_ns)
+                if self.state == CLOSED:
+                    break
+            else:
+                messages += 1
+                self._events.append(Event(MESSAGE, item, stamp_ns))
+                self._queued_bytes += len(item) + EVENT_BYTES
+        if messages:
+            meter.received(messages, stamp_ns)
+        if frames.error is not None:
+            self._refuse(frame_failure(frames.error), stamp_ns)
+        if self._queued_bytes > QUEUE_LIMIT_BYTES and self.state != CLOSED:
             self._stream.pause()  # type: ignore[union-attr]  # there is one until the end
-        if self._stream is not None:
+        if arrived_ns >= meter.bytes_due_ns and self._stream is not None:
             meter.moved(self._stream, arrived_ns)
         if not self._events and not self._has_news:
             return None
@@ -239,50 +230,18 @@ class Session(Waiter):
         if self._queued_bytes <= QUEUE_LIMIT_BYTES // 2 and self._stream is not None:
             self._stream.resume()
 
-    def _take_frame(self, frame: Frame, stamp_ns: int) -> int:
-        """Act on one frame; how many messages it completed."""
-        opcode = frame.opcode
-        if opcode is _TEXT or opcode is _BINARY:
-            self._is_text = opcode is _TEXT
-            if not frame.fin:
-                self._parts = [bytes(frame.data)]
-                return 0
-            return self._take_message(frame.data, stamp_ns)
-        if opcode is _CONT:
-            parts = self._parts
-            assert parts is not None  # noqa: S101  # the protocol refuses a continuation of nothing
-            parts.append(bytes(frame.data))
-            if not frame.fin:
-                return 0
-            self._parts = None
-            return self._take_message(b"".join(parts), stamp_ns)
-        if opcode is _PING:
+    def _take_control(self, frame: Control, stamp_ns: int) -> None:
+        if frame.kind == PING_FRAME:
+            self._write(PONG_FRAME, frame.payload)
             if PING in self.wanted:
-                self._queue(Event(PING, bytes(frame.data), stamp_ns))
+                self._queue(Event(PING, frame.payload, stamp_ns))
             if self.buffered_amount > SEND_LIMIT_BYTES:
                 # It asks and does not listen: no more of it until it has read some of the answers.
                 self._stream.pause()  # type: ignore[union-attr]
-        elif opcode is _PONG:
-            self._take_pong(bytes(frame.data), stamp_ns)
+        elif frame.kind == PONG_FRAME:
+            self._take_pong(frame.payload, stamp_ns)
         else:
-            self._take_close(stamp_ns)
-        return 0
-
-    def _take_message(self, data: Any, stamp_ns: int) -> int:
-        if self._is_text:
-            try:
-                content: str | bytes = str(data, "utf-8")
-            except UnicodeDecodeError as error:
-                protocol = self._protocol
-                assert protocol is not None  # noqa: S101  # it gave us the frame
-                protocol.fail(1007)
-                protocol.parser_exc = error
-                self._is_spoiled = True
-                return 0
-        else:
-            content = bytes(data)
-        self._queue(Event(MESSAGE, content, stamp_ns))
-        return 1
+            self._take_close(frame, stamp_ns)
 
     def _take_pong(self, payload: bytes, stamp_ns: int) -> None:
         """A pong that answers none of our pings is nothing (RFC 6455, 5.5.3)."""
@@ -294,15 +253,21 @@ class Session(Waiter):
         if PONG in self.wanted:
             self._queue(Event(PONG, payload, stamp_ns))
 
-    def _take_close(self, stamp_ns: int) -> None:
-        protocol = self._protocol
-        assert protocol is not None  # noqa: S101  # it gave us the frame
-        close = protocol.close_rcvd or Close(NO_STATUS, "")
-        self.close_code, self.close_reason = int(close.code), close.reason
-        self._flush()
-        # The answer to our own close frame is no news; the peer's own may be.
-        failure = None if self._close_sent else close_failure(self.close_code)
+    def _take_close(self, frame: Control, stamp_ns: int) -> None:
+        self.close_code, self.close_reason = frame.code, frame.reason
+        failure = None
+        if not self._close_sent:
+            # The answer to our own close frame is no news; the peer's own may be.
+            failure = close_failure(frame.code)
+            self._write(CLOSE_FRAME, frame.payload)
         self._end(failure, stamp_ns, linger=True)
+
+    def _refuse(self, failure: Failure, at_ns: int) -> None:
+        """Nothing more can be read: tell the peer why, and end."""
+        if self.state == OPEN:
+            reason = failure.message.removeprefix("read: ")
+            self._write(CLOSE_FRAME, close_payload(REFUSALS[failure.code], reason))
+        self._end(failure, at_ns)
 
     def _queue(self, event: Event) -> None:
         self._events.append(event)
@@ -313,46 +278,42 @@ class Session(Waiter):
 
         The round trip is recorded when the answer comes. Raises ``ValueError`` for over 125 bytes.
         """
-        if len(payload) > 125:  # noqa: PLR2004  # RFC 6455, 5.5
-            raise ValueError(f"a ping carries 125 bytes at most, not {len(payload)}")
+        if len(payload) > MAX_CONTROL_BYTES:
+            raise ValueError(f"a ping carries {MAX_CONTROL_BYTES} bytes at most, not {len(payload)}")
         now = monotonic_ns()
         payload = payload or b"%x" % now
-        if self.state == OPEN and self._protocol is not None:
+        if self.state == OPEN:
             if len(self._pings) >= MAX_PINGS:
                 del self._pings[next(iter(self._pings))]
             self._pings[payload] = now
-            self._protocol.send_ping(payload)
-            self._meter.sent_control()  # type: ignore[union-attr]
-            self._flush()
+            self._meter.sent_control()  # type: ignore[union-attr]  # an open session has one
+            self._write(PING_FRAME, payload)
         return payload
 
-    def _flush(self) -> None:
-        protocol, stream = self._protocol, self._stream
-        if protocol is None or stream is None:
-            return
-        for data in protocol.data_to_send():
-            if data:
-                stream.write(data)
+    def _write(self, first: int, payload: bytes | bytearray) -> None:
+        """Send one frame, which begins with the byte ``first``."""
+        frames, stream = self._frames, self._stream
+        if frames is not None and stream is not None:
+            stream.write(frames.encode(first, payload))
 
     # Closing
 
     def start_close(self, code: int | None = 1000, reason: str = "") -> None:
         """Send a close frame and go on; the ``close`` event comes when the peer has answered."""
-        if self.state == OPEN and self._protocol is not None:
+        if self.state == OPEN:
             self._send_close(code, reason)
             self._meter.sent_control()  # type: ignore[union-attr]
 
     def _send_close(self, code: int | None, reason: str) -> None:
-        protocol = self._protocol
-        if self.state != OPEN or protocol is None:
+        if self.state != OPEN:
             return
         try:
-            protocol.send_close(code, reason)
+            payload = close_payload(code, reason)
         except ProtocolError as error:
             raise ValueError(f"close({code}, {reason!r}): {error}") from None
         self._close_sent = True
         self.state = CLOSING
-        self._flush()
+        self._write(CLOSE_FRAME, payload)
 
     def abandon(self, code: int = 1001) -> None:
         """Send a close frame and close at once, waiting for nothing: the iteration was cut short."""
@@ -399,17 +360,13 @@ class Session(Waiter):
             return
         self.state = CLOSED
         self.close_code = self.close_code or 1006
-        protocol, stream, meter = self._protocol, self._stream, self._meter
+        stream, meter = self._stream, self._meter
         if failure is not None:
             self.error, self.error_code = failure.message, failure.code
             self._queue(Event(ERROR, failure.message, at_ns, failure.code))
         self._queue(Event(CLOSE, self.close_reason, at_ns, self.close_code))
-        self._parts = None
         self._pings.clear()
-        self._protocol = None
-        if protocol is not None:
-            # Its generator and it hold each other.
-            protocol.parser.close()
+        self._frames = None
         if meter is not None and stream is not None:
             meter.ended(stream, at_ns, failure, is_cut_short=is_cut_short)
         self._stop_timers()

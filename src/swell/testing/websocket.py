@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Final, Self
 
 import msgspec
-from websockets.utils import apply_mask
+
+from swell.net.websocket_frames import apply_mask
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 READ_BYTES: Final = 65536
