@@ -166,6 +166,8 @@ class Context:
         self._context = _pointer(binding, _AT_CONTEXT)
         self._runtime = _pointer(binding, _AT_RUNTIME)
         _by_context[self._context] = _by_runtime[self._runtime] = self
+        # Runs the next promise reaction; False where there is none. It raises ``binding_error``.
+        self.step: Callable[[], bool] = binding.execute_pending_job
         self._hosts: dict[int, Any] = {}
         self._made: dict[str, int] = {}
         binding.set_max_stack_size(stack_bytes())
@@ -205,7 +207,7 @@ class Context:
 
     def run_jobs(self) -> None:
         """Run promise reactions until none is left."""
-        step = self._binding.execute_pending_job
+        step = self.step
         try:
             while step():
                 pass
@@ -221,6 +223,7 @@ class Context:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""
         self.core.clear()
         self._undefined = self._exception = self._binding = None
+        self.step = bool
 
     # Compiling
 

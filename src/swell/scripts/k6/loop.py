@@ -80,7 +80,8 @@ class EventLoop:
         self._on_timer_stopped = on_timer_stopped
         self._now_ns = now_ns
         self._numbers = itertools.count(1)
-        self._pending: dict[int, Operation] = {}
+        # By number; for reading only.
+        self.pending: dict[int, Operation] = {}
         self._queue: deque[tuple[int, int, Any]] = deque()
         # (due, order, operation): a heap.
         self._timers: list[tuple[int, int, Operation]] = []
@@ -93,7 +94,7 @@ class EventLoop:
     def begin(self, on_cancel: Callable[[], None] | None = None) -> Operation:
         """A new operation, pending from now on."""
         operation = Operation(self, next(self._numbers), on_cancel)
-        self._pending[operation.id] = operation
+        self.pending[operation.id] = operation
         return operation
 
     def after(self, delay_ms: float, number: int = 0) -> Operation:
@@ -128,21 +129,21 @@ class EventLoop:
 
     def cancel(self, number: int) -> None:
         """Forget the operation with this id, if it is still pending."""
-        operation = self._pending.get(number)
+        operation = self.pending.get(number)
         if operation is not None:
             operation.close()
 
     def put(self, number: int, kind: int, value: Any) -> None:
         """Queue what an operation tells JavaScript."""
-        if number in self._pending:
+        if number in self.pending:
             self._queue.append((number, kind, value))
             self._wake.set()
 
     def drop(self, operation: Operation) -> None:
         """An operation is over without a word."""
-        if self._pending.pop(operation.id, None) is not None:
+        if self.pending.pop(operation.id, None) is not None:
             self._periods.pop(operation.id, None)
-            if not self._pending:
+            if not self.pending:
                 # Those that are left were cancelled: nobody waits until they would be due.
                 self._timers.clear()
             self._wake.set()
@@ -150,16 +151,16 @@ class EventLoop:
     @property
     def is_clean(self) -> bool:
         """Whether nothing is pending and nothing is queued."""
-        return not (self._pending or self._queue)
+        return not (self.pending or self._queue)
 
     def clear(self) -> None:
         """Forget everything: the iteration is over, however it ended."""
-        operations = list(self._pending.values())
+        operations = list(self.pending.values())
         for number, operation in self._script_timers.items():
             kind = "setInterval" if operation.id in self._periods else "setTimeout"
             self._on_timer_stopped(f"{kind} {number}")
         self._script_timers.clear()
-        self._pending.clear()
+        self.pending.clear()
         self._queue.clear()
         self._timers.clear()
         self._periods.clear()
@@ -184,9 +185,9 @@ class EventLoop:
             if context.has_rejections:
                 context.has_rejections = False
                 state = context.run(core["settle"])
-            elif state == 0 or self._pending:
+            elif state == 0 or self.pending:
                 state = context.run(core["state"])
-            if state == _FAILED or not (self._pending or self._queue):
+            if state == _FAILED or not (self.pending or self._queue):
                 return state
             number, kind, value = self._next()
             state = context.run(core["dispatch"], number, kind, context.to_js(value))
@@ -197,7 +198,7 @@ class EventLoop:
             if self._queue:
                 number, kind, value = self._queue.popleft()
                 if kind != _EVENT:
-                    self._pending.pop(number, None)
+                    self.pending.pop(number, None)
                 return number, kind, value
             wait_s = None
             while self._timers:
@@ -210,7 +211,7 @@ class EventLoop:
                     return self._fire(number, operation)
                 wait_s = wait_ns / NS_PER_SECOND
                 break
-            if not self._pending:
+            if not self.pending:
                 return 0, _EVENT, None
             self._wake.clear()
             self._wake.wait(wait_s)
@@ -224,7 +225,7 @@ class EventLoop:
             heappush(self._timers, (max(due_ns + period_ns, self._now_ns()), number, operation))
             return number, _EVENT, None
         operation.is_over = True
-        self._pending.pop(number, None)
+        self.pending.pop(number, None)
         self._script_timers.pop(operation.timer, None)
         return number, _VALUE, None
 

@@ -162,7 +162,7 @@ class K6Script:
 class Iteration:
     """What ``Script.iteration`` gives: bound once per activation, run thousands of times."""
 
-    __slots__ = ("_call", "_function", "_host", "_script", "_setup_data", "_vu")
+    __slots__ = ("_call", "_function", "_host", "_pending", "_script", "_setup_data", "_step", "_vu")
 
     def __init__(self, script: K6Script, vu: VU, function: str, setup_data: bytes | None) -> None:
         self._script = script
@@ -170,7 +170,10 @@ class Iteration:
         self._function = function
         self._setup_data = setup_data
         self._host: VUHost | None = None
+        # Bound to the context in ``_activate``: the function, the next job, what the event loop waits for.
         self._call: Any = None
+        self._step: Any = None
+        self._pending: Any = None
 
     def run(self) -> None:
         """Run one iteration; raises ``ScriptThrew`` for what it threw, and what interrupts it."""
@@ -182,9 +185,11 @@ class Iteration:
         loop = host.loop
         is_over = False
         try:
-            state = self._call(self._function, vu.iteration)
-            if state == _DONE and loop.is_clean:
-                context.run_jobs()
+            state = self._call(vu.iteration)
+            if state == _DONE and not self._pending:
+                step = self._step
+                while step():
+                    pass
                 if loop.is_clean and not context.has_rejections:
                     is_over = True
                     return
@@ -206,7 +211,7 @@ class Iteration:
                 context.run(context.core["reset"])
                 host.is_broken = host.is_broken or context.has_jobs
                 if host.is_broken:
-                    self._host = self._call = None
+                    self._host = self._call = self._step = self._pending = None
 
     def _activate(self, host: VUHost) -> None:
         """Enter the VU into its scenario: environment, phase, and the setup data where it has none yet."""
@@ -220,7 +225,9 @@ class Iteration:
         if vu.env is not self._script._shared.env:
             host.context.run(core["setEnvironment"], json.dumps(vu.env))
         self._host = host
-        self._call = core["call"]
+        self._call = context.run(core["bind"], self._function)
+        self._step = context.step
+        self._pending = host.loop.pending
 
 
 def _of_script(raised: BaseException) -> BaseException:

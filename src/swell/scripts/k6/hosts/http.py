@@ -26,6 +26,7 @@ from swell.scripts.k6.httpdetail import RefusedResponse, response_detail
 from swell.scripts.k6.httpfailure import RefusalError, logged, retell
 from swell.scripts.k6.httpparams import Params, expected, read
 from swell.scripts.k6.httpurl import shown_url
+from swell.scripts.k6.numbering import Numbering
 from swell.scripts.k6.values import HostError, HostFunction, Text, raw
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 MAX_REMEMBERED: Final = 2_000
 SHORT: Final = 1 << 16
 FIRST_SINGLE: Final = 1 << 32
+# Bodies up to this length come with the answer while the script reads them; every so often it is asked anew.
+EAGER_BYTES: Final = 4096
+EAGER_TIMES: Final = 64
+OK: Final = 200
 NO_BODY: Final = frozenset({204, 304})
 # Methods with which an empty body is announced as one of unknown length (Go).
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -51,6 +56,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     jars = client.jars
     return {
         "get": raw(client.get),
+        "numberOf": client.urls.number_of,
         "send": client.send,
         "start": client.start,
         "refuse": client.refuse,
@@ -112,6 +118,10 @@ class Client:
         # Statuses that the VU expects unless a request says otherwise, as a parameter's text.
         self._expected: RequestOptions = {}
         self._is_ready = False
+        # URLs by the numbers that JavaScript gives in their place, the same for all VUs of the worker.
+        self.urls: Numbering = vu.shared.kept.setdefault("http urls", Numbering())
+        # For how many more responses the body is given at once.
+        self._eager = 0
         self.jars = Jars(vu)
         self.batched: list[tuple[str, str, RequestOptions, Params]] = []
         self.boundary = ""
@@ -120,21 +130,28 @@ class Client:
 
     # Requests
 
-    def get(self, url: str) -> Any:
-        """GET without parameters: the hot path. Gives number and status in one."""
+    def get(self, target: Any) -> Any:
+        """GET without parameters: the hot path; ``target`` is a URL or its number.
+
+        Gives number and status in one, or the body alone where the response has the next number and status
+        200: a script that reads bodies need not ask for them.
+        """
         try:
-            if self._expected or not self._is_ready or type(url) is not str:
-                if type(url) is not str:
-                    url = self._context.from_js(url)
+            url = self.urls.texts[target] if type(target) is int else self._context.from_js(target)
+            if self._expected or not self._is_ready:
                 code = self.send("GET", url, "", None, "{}")
             else:
-                response = self._vu.vu.client.request("GET", url)  # type: ignore[union-attr]  # there outside init
-                status = response.status_code
-                if not status or response.error or status in REDIRECTS or len(response.content) > SHORT:
+                response = self._vu.vu.client.plain_request("GET", url)  # type: ignore[union-attr]  # there outside init
+                status, content = response.status_code, response.content
+                if not status or response.error or status in REDIRECTS or len(content) > SHORT:
                     code = self._settle(response, _NO_PARAMS)
                 else:
                     number = next(self._numbers)
                     self._responses[number] = response
+                    if self._eager and status == OK and content:
+                        self._eager -= 1
+                        if len(content) <= EAGER_BYTES and content.isascii() and b"\0" not in content:
+                            return str(content, "ascii")
                     code = number * 1000 + status
         except RequestError as error:
             try:
@@ -345,6 +362,7 @@ class Client:
         """The body of a response: text, bytes, or null where there is none."""
         response = self._responses[int(number)]
         content = response.content
+        self._eager = EAGER_TIMES
         if not content:
             has_none = response.status_code in NO_BODY or not response.status_code
             if has_none or getattr(response.request, "discard", False):

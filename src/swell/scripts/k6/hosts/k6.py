@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
+from swell.scripts.k6.numbering import Numbering
 from swell.scripts.k6.values import HostError, HostFunction, raw
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     """What ``k6.js`` needs."""
     steps = Steps(vu)
     return {
+        "numberOf": steps.names.number_of,
         "record": raw(steps.record),
+        "recordNamed": raw(steps.record_named),
         "tagged": steps.tagged,
         "enter": steps.enter,
         "leave": steps.leave,
@@ -36,15 +39,17 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
 class Steps:
     """The steps of one VU's iterations."""
 
-    __slots__ = ("_hot", "_vu")
+    __slots__ = ("_hot", "_vu", "names")
 
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
         # What each check needs, bound at the first.
         self._hot: Hot | None = None
+        # Names of checks.
+        self.names: Numbering = vu.shared.kept.setdefault("checks", Numbering())
 
-    def record(self, *told: Any) -> Any:
-        """Record checks: (name, 1 or 0, name, 1 or 0 ...); a name with unusual characters comes boxed."""
+    def record(self, *codes: int) -> Any:
+        """Record checks: twice the number of the name, and one more where it is met."""
         try:
             hot = self._hot
             if hot is None:
@@ -52,14 +57,28 @@ class Steps:
             engine_vu, numbers_by_tags, now, sample = hot
             tags = engine_vu.tags
             numbers = numbers_by_tags.get(tags)
+            names = self.names.texts
+            now_ns = now()
+            for code in codes:
+                name = names[code >> 1]
+                number = numbers.get(name) if numbers is not None else None
+                if number is None:
+                    number = self._vu.worker.check_number(tags, _named(name))
+                    numbers = numbers_by_tags.get(tags)
+                sample(number, now_ns, code & 1)
+        except BaseException as error:  # noqa: BLE001  # a raw function must not raise
+            return self._vu.context.throw(error)
+        return None
+
+    def record_named(self, *told: Any) -> Any:
+        """Record checks: (name, 1 or 0, name, 1 or 0 ...); a name with unusual characters comes boxed."""
+        try:
+            engine_vu, _, now, sample = self._hot or self._bind()
             now_ns = now()
             rest = iter(told)
             for name, met in zip(rest, rest, strict=True):
-                number = numbers.get(name) if numbers is not None else None
-                if number is None:
-                    number = self._vu.worker.check_number(tags, _named(self._vu.context.from_js(name)))
-                    numbers = numbers_by_tags.get(tags)
-                sample(number, now_ns, met)
+                text = _named(self._vu.context.from_js(name))
+                sample(self._vu.worker.check_number(engine_vu.tags, text), now_ns, met)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return self._vu.context.throw(error)
         return None
@@ -72,13 +91,13 @@ class Steps:
         self._hot = (engine_vu, vu.worker.check_numbers, runtime.clock.now_ns, runtime.recorder.sample)
         return self._hot
 
-    def tagged(self, tags_json: str, *told: Any) -> Any:
-        """Record checks with tags of their own."""
+    def tagged(self, tags_json: str, count: int, *told: Any) -> Any:
+        """Record checks with tags of their own: ``count`` as ``record`` takes them, the rest named."""
         engine_vu = self._vu.engine_vu
         before = engine_vu.tags
         engine_vu.tags = self._vu.with_tags(before, tags_json)
         try:
-            return self.record(*told)
+            return self.record(*told[:count]) or self.record_named(*told[count:])
         finally:
             engine_vu.tags = before
 

@@ -3,9 +3,13 @@
 // it stays small; what only some scripts need stands in modules of its own.
 (() => {
   "use strict";
+  const scope = globalThis;
   const callbacks = new Map();
   const rejections = new Map();
   const RUNNING = 0, DONE = 1, FAILED = 2;
+  // Every closure passes through the shape that has a length and no name yet: made once, as long as one object
+  // has it.
+  const shape = Object.defineProperty(Object.create(Function.prototype), "length", { value: 0, configurable: true });
   let exported, data, state = DONE, value, failure, fromPromise = false;
 
   class GoError extends Error {
@@ -124,19 +128,22 @@
     return made;
   }
 
-  function call(name, iteration) {
-    state = RUNNING;
-    value = undefined;
-    if (iteration !== undefined) globalThis.__ITER = iteration;
-    try {
-      const made = name === "default" && typeof exported === "function" ? exported : exported[name];
-      const result = made(data);
-      if (result instanceof Promise) result.then(finish, fail);
-      else { state = DONE; value = result; }
-    } catch (error) {
-      fail(error);
-    }
-    return state;
+  // Calls of one exported function: what Python makes again and again.
+  function bind(name) {
+    const run = name === "default" && typeof exported === "function" ? exported : exported[name];
+    return (iteration) => {
+      state = RUNNING;
+      value = undefined;
+      if (iteration !== undefined) scope.__ITER = iteration;
+      try {
+        const result = run(data);
+        if (typeof result === "object" && result instanceof Promise) result.then(finish, fail);
+        else { state = DONE; value = result; }
+      } catch (error) {
+        fail(error);
+      }
+      return state;
+    };
   }
 
   // What the script exports, as JSON; options that JSON has no place for are named in `odd`.
@@ -198,7 +205,7 @@
   }
 
   const api = {
-    GoError, bytes, makeError, crossing,
+    GoError, bytes, makeError, crossing, shape,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);
@@ -216,8 +223,9 @@
   };
 
   const members = {
-    load, begin, call, settle, dispatch, reset, describe, collect, makeError, exports,
+    load, begin, bind, settle, dispatch, reset, describe, collect, makeError, exports,
     setData: (text) => { data = text === null ? undefined : JSON.parse(text); },
+    call: (name) => bind(name)(),
     state: () => state,
     value: () => value,
     // A scenario's own variables are there from its activation on.

@@ -5,6 +5,9 @@ import { FileData, form, isFile, kindOf, multipart } from "swell:lib/forms";
 import { response } from "swell:lib/response";
 
 const { get: fastGet, send } = host;
+// URLs that Python knows by number; a script that makes ever new ones has more.
+const addresses = new Map();
+const MOST_ADDRESSES = 64;
 
 // A request that cannot even be made: it is told, and its response says why.
 class Refusal extends Error {
@@ -165,16 +168,30 @@ export function request(method, target, body, params) {
   } catch (error) {
     return refused(error);
   }
-  return response(send(...made), kindWanted(params));
+  // Read before, as a getter may send requests itself: responses are made in the order of their numbers.
+  const kind = kindWanted(params);
+  return response(send(...made), kind);
 }
 
 function surplus(method, count) {
   host.warn(`http.${method} only accepts a url and a params argument (2 arguments), but ${count} were given`);
 }
 
-export function get(target, params) {
-  if (params === undefined && typeof target === "string") return response(fastGet(swell.crossing(target)), undefined);
-  if (arguments.length > 2) surplus("get", arguments.length);
+// The number of a URL, or its text where Python keeps no number for it.
+function learned(target) {
+  const text = swell.crossing(target);
+  if (typeof text !== "string" || addresses.size >= MOST_ADDRESSES) return text;
+  const number = host.numberOf(text);
+  if (number < 0) return text;
+  addresses.set(target, number);
+  return number;
+}
+
+export function get(target, params, ...more) {
+  if (params === undefined && typeof target === "string") {
+    return response(fastGet(addresses.get(target) ?? learned(target)), undefined);
+  }
+  if (more.length) surplus("get", 2 + more.length);
   return request("GET", target, null, params);
 }
 

@@ -2,8 +2,12 @@
 import host from "swell:host/k6";
 import swell from "swell:core";
 
-const { record, tagged, enter, leave, sleep: pause } = host;
+const { record, recordNamed, tagged, enter, leave, sleep: pause } = host;
 const AsyncFunction = (async () => {}).constructor;
+const PlainFunction = Function;
+// Names of checks that Python knows by number; a script that makes ever new names has more.
+const numbers = new Map();
+const MOST_NUMBERS = 64;
 
 function named(name) {
   const text = String(name);
@@ -11,36 +15,62 @@ function named(name) {
   return text;
 }
 
+// Twice the number of a name, or its text where Python keeps no number for it.
+function learned(name) {
+  const text = swell.crossing(name);
+  if (typeof text !== "string" || numbers.size >= MOST_NUMBERS) return text;
+  const number = host.numberOf(text);
+  if (number < 0) return text;
+  numbers.set(name, 2 * number);
+  return 2 * number;
+}
+
 // Most checks come alone or in pairs: a list of arguments costs more than the rest of the call.
 function tell(told) {
   switch (told.length) {
+    case 1: return record(told[0]);
     case 2: return record(told[0], told[1]);
-    case 4: return record(told[0], told[1], told[2], told[3]);
     default: return record(...told);
+  }
+}
+
+function recordAll(told, named, tags) {
+  if (tags === undefined || tags === null) {
+    if (told.length) tell(told);
+    if (named !== undefined) recordNamed(...named);
+  } else {
+    tagged(JSON.stringify(tags), told.length, ...told, ...(named ?? []));
   }
 }
 
 export function check(value, sets, tags) {
   if (sets === undefined || sets === null) throw new TypeError("check() needs an object of conditions");
-  let allMet = true;
-  const told = [];
+  // What is met is one more than what is not; a condition that throws is not.
+  const names = Object.keys(sets), told = [];
+  let allMet = true, named;
   try {
-    for (const name of Object.keys(sets)) {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
       let met = sets[name];
-      told.push(swell.crossing(name), 0);
-      if (typeof met === "function") {
-        if (met instanceof AsyncFunction) {
-          told.length -= 2;
-          throw new TypeError(`the condition of check '${name}' is an async function; check the awaited value`);
-        }
-        met = met(value);
+      const isPlain = typeof met !== "function" || met.constructor === PlainFunction;
+      if (!isPlain && met instanceof AsyncFunction) {
+        throw new TypeError(`the condition of check '${name}' is an async function; check the awaited value`);
       }
-      if (met) told[told.length - 1] = 1;
-      else allMet = false;
+      const number = numbers.get(name) ?? learned(name);
+      if (typeof number === "number") {
+        told.push(number);
+        if (typeof met === "function") met = met(value);
+        if (met) told[told.length - 1] = number + 1;
+      } else {
+        named ??= [];
+        named.push(number, 0);
+        if (typeof met === "function") met = met(value);
+        if (met) named[named.length - 1] = 1;
+      }
+      if (!met) allMet = false;
     }
   } finally {
-    if (tags === undefined || tags === null) tell(told);
-    else tagged(JSON.stringify(tags), ...told);
+    recordAll(told, named, tags);
   }
   return allMet;
 }

@@ -10,10 +10,14 @@ const NO_BODY = " - this likely was because of a request error getting the respo
 const LEASED = 16;
 const registry = new FinalizationRegistry((first) => release(first, LEASED));
 const single = new FinalizationRegistry((id) => release(id, 1));
-let lease, end = 0;
+// The code that the next response in the order of leases has without its status, and the end of the lease.
+let lease, next = 0, end = 0;
 
 // Places in what a response keeps once it is read: an array is the cheapest thing to keep it in.
 const BODY = 0, JSON_VALUE = 1, SOURCE = 2, TOLD = 3, KIND = 4, STATUS = 5;
+
+// Shapes that each response passes through, kept so that they are made once.
+export const shapes = [{ code: 0 }, { code: 0, lease: 0 }, { code: 0, lease: 0, kept: 0 }];
 
 // What a response shows, in k6's order: false is what Python tells.
 const FIELDS = {
@@ -23,8 +27,9 @@ const FIELDS = {
   error_code: false, request: false, clickLink: true, html: true, json: true, submitForm: true,
 };
 
+const { abs, trunc } = Math;
 const kept = (state) => state.kept ??= [undefined, undefined, undefined, undefined, undefined, undefined];
-const idOf = (state) => Math.trunc(Math.abs(state.code) / 1000);
+const idOf = (state) => trunc(abs(state.code) / 1000);
 
 function told(state) {
   return kept(state)[TOLD] ??= JSON.parse(detail(idOf(state)));
@@ -41,7 +46,7 @@ function bodyFor(state) {
   if (made[BODY] === undefined) {
     made[BODY] = bodyOf(idOf(state), made[KIND] === "binary");
     // A request that was never made has no bytes at all where others have null.
-    if (made[BODY] === null && Math.abs(state.code) % 1000 === 0) made[BODY] = told(state).body ?? null;
+    if (made[BODY] === null && abs(state.code) % 1000 === 0) made[BODY] = told(state).body ?? null;
   }
   return made[BODY];
 }
@@ -83,7 +88,6 @@ function select(state, path) {
 const html = (state) => swell.load("k6/html").parseHTML(textFor(state, "HTML"), told(state).url);
 
 function method(state, name) {
-  if (name === "json") return (...given) => (given.length ? select(state, String(given[0])) : json(state));
   if (name === "html") return (...given) => (given.length ? html(state).find(String(given[0])) : html(state));
   return (...given) => {
     const [wanted = given.length ? null : {}] = given;
@@ -92,15 +96,18 @@ function method(state, name) {
   };
 }
 
+// What most scripts read comes first.
 function field(state, name) {
   if (name === "status") return statusOf(state);
+  if (name === "json") return (...given) => (given.length ? select(state, String(given[0])) : json(state));
   if (name === "body") return bodyFor(state);
+  if (!(name in FIELDS)) return Object.prototype[name];
   return FIELDS[name] ? method(state, name) : told(state)[name];
 }
 
 // A proxy, as all fields are the response's own and yet only those are made that a script reads.
 const handler = {
-  get: (state, name) => (name in FIELDS ? field(state, name) : Object.prototype[name]),
+  get: field,
   set(state, name, value) {
     if (!(name in FIELDS)) throw new TypeError(`Cannot assign to property ${String(name)} of a host object`);
     const made = kept(state);
@@ -119,16 +126,28 @@ const handler = {
   getPrototypeOf: () => Object.prototype,
 };
 
-// `code` is the response's number and its status in one; `kind` is the responseType.
+// A lease that ends with the number `id`, or before.
+function leaseFor(id) {
+  const first = id - (id % LEASED);
+  end = (first + LEASED) * 1000;
+  registry.register(lease = {}, first);
+}
+
+// `code` is the response's number and its status in one, or, of the next one in order with status 200, its body;
+// `kind` is the responseType.
 export function response(code, kind) {
-  const id = Math.trunc(code / 1000);
-  let mine = lease;
-  if (code < 0) single.register(mine = {}, -id);
-  else if (id >= end) {
-    end = id - (id % LEASED) + LEASED;
-    registry.register(mine = lease = {}, end - LEASED);
+  let mine, made;
+  if (typeof code === "string") {
+    made = [code, undefined, undefined, undefined, undefined, undefined];
+    code = next + 200;
   }
-  const state = { code, lease: mine, kept: undefined };
+  if (code < 0) single.register(mine = {}, trunc(-code / 1000));
+  else {
+    if (code >= end) leaseFor(trunc(code / 1000));
+    next = code - (code % 1000) + 1000;
+    mine = lease;
+  }
+  const state = { code, lease: mine, kept: made };
   if (kind !== undefined) kept(state)[KIND] = kind;
   return new Proxy(state, handler);
 }
