@@ -158,6 +158,23 @@ def test_name_and_tags_group_urls(bench: Callable) -> None:
     )
 
 
+def test_tags_of_a_script_do_not_hide_those_that_are_set_by_themselves(bench: Callable) -> None:
+    """As in k6: method, status and url tell what happened."""
+    made, _ = scripted(bench, OK)
+    url = "http://127.0.0.1:8000/"
+    made.client.request("GET", url, tags={"method": "x", "status": "y", "url": "z", "kind": "simple"})
+    (record,) = made.records()
+    tags = record["tags"]
+    assert (tags["method"], tags["status"], tags["url"], tags["kind"]) == ("GET", "200", url, "simple")
+
+
+def test_an_empty_user_agent_is_none(bench: Callable) -> None:
+    """The header is left out, as in k6."""
+    made, transport = scripted(bench, OK)
+    made.client.request("GET", "http://127.0.0.1:8000/", headers={"user-agent": ""})
+    assert transport.requests == [b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"]
+
+
 def test_credentials_in_urls_are_sent_and_never_shown(bench: Callable) -> None:
     """Basic authentication from the URL; the tags and the log have asterisks."""
     made, transport = scripted(bench, Exchange(error=ConnectionResetError(104, "reset")), OK)

@@ -19,6 +19,8 @@ _HASHES: Final[dict[str, str]] = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-25
 _PARAMETER = re.compile(r'\s*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*')
 _SCHEME = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]+|(?=,)|$)")
 _ESCAPED = re.compile(r"\\(.)")
+# What needs no escape there (RFC 3986), apart from what separates its parts.
+_IN_USERINFO: Final = "-._~!$&'()*+,;="
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -72,6 +74,11 @@ class DigestAuth:
 
     def __repr__(self) -> str:
         return f"DigestAuth({self.username!r}, ****)"
+
+    @property
+    def userinfo(self) -> str:
+        """Both as they stand in a URL."""
+        return f"{quote(self.username, safe=_IN_USERINFO)}:{quote(self._password, safe=_IN_USERINFO)}"
 
     def respond(self, challenge: "Challenge", method: str, target: str, cnonce: str = "") -> str:
         """The ``Authorization`` value for one request; counts ``challenge.count`` up.

@@ -89,6 +89,10 @@ class CookieJar:
 
     # What the client calls
 
+    def wire_value(self, value: str) -> str:
+        """A cookie's value as it is sent: as it came."""
+        return value
+
     def header_for(self, scheme: str, host: str, path: str) -> str | None:
         """The ``Cookie`` header for a request, or None; longer paths first, then older cookies."""
         if self._domains is None:
@@ -111,7 +115,7 @@ class CookieJar:
             if (secure or not cookie.secure) and _path_matches(path, cookie.path)
         ]
         chosen.sort(key=_send_order)
-        header = "; ".join([f"{cookie.name}={cookie.value}" for cookie in chosen]) or None
+        header = "; ".join([f"{cookie.name}={self.wire_value(cookie.value)}" for cookie in chosen]) or None
         if header is not None and not _is_latin1(header):
             header = header.encode("utf-8", "surrogateescape").decode("latin-1")
         any_path = None if all(cookie.path == "/" for cookie in candidates) else path

@@ -408,6 +408,9 @@ class RequestFactory:
         for name, value in prepared.headers.items():
             if not _TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is no valid header name")
+            if not value and name.lower() == "user-agent":
+                # One that is empty is none, as in Go.
+                continue
             if _BREAKS.search(value):
                 raise ValueError(f"the value of header {name} contains a line break or NUL")
             lines.append(f"{name}: {value}")

@@ -47,7 +47,7 @@ class TagTemplate:
         self.extra = extra
         self.is_named = is_named
         base = {"method": method, "url": name, "name": name}
-        self._base = {key: value for key, value in base.items() if key in system} | dict(extra)
+        self._base = {key: value for key, value in base.items() if key in system}
         self.numbers: dict[int, int] = {}
 
     def number(self, context: TagSet, status: int, *, expected: bool | None, facts: Mapping[str, str]) -> int:
@@ -57,7 +57,8 @@ class TagTemplate:
             tags["status"] = str(status)
         if expected is not None and "expected_response" in self._system:
             tags["expected_response"] = "true" if expected else "false"
-        return self._registry.extend(context, tags | self._base).number
+        # A script's own tags do not hide those that are set by themselves (k6).
+        return self._registry.extend(context, dict(self.extra) | self._base | tags).number
 
 
 def tag_set_number(

@@ -8,6 +8,7 @@ import msgspec
 from swell.net.cookies import parse_date
 from swell.net.decode import decode_fairly
 from swell.net.failure import Failure
+from swell.scripts.k6.gojar import plain_cookie
 from swell.scripts.k6.httpurl import shown_url
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def response_detail(response: "Response | RefusedResponse") -> bytes:
     """The JSON text of everything but status and body."""
     if isinstance(response, RefusedResponse):
         return _detail(error=response.error, error_code=response.error_code, body=[])
-    status, connection = response.status_code, response.connection
+    # Of an answer that could not be decompressed the script sees nothing, either.
+    status, connection = 0 if response.error else response.status_code, response.connection
     headers: dict[str, str] = {}
-    for name, value in response.headers.pairs:
+    for name, value in response.headers.pairs if status else ():
         known = canonical(name)
         headers[known] = f"{headers[known]}, {value}" if known in headers else value
     # Where no connection was made, nothing is known of it.
@@ -92,9 +94,9 @@ def response_detail(response: "Response | RefusedResponse") -> bytes:
         remote_port=response.remote_port if is_known else 0,
         url=shown_url(url) if url is not None else response.url,
         status_text=f"{status} {response.reason}".strip() if status else "",
-        proto=response.http_version,
+        proto=response.http_version if status else "",
         headers=headers,
-        cookies=response_cookies(response),
+        cookies=response_cookies(response) if status else {},
         timings=_NO_TIMINGS | response.timings._asdict() if is_known else _NO_TIMINGS,
         tls_version=response.tls_version,
         tls_cipher_suite=response.tls_cipher_suite,
@@ -117,7 +119,8 @@ def request_detail(response: "Response") -> dict[str, Any]:
     headers: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         # What the client adds by itself is not shown.
-        if name not in _ADDED and not (name == "Authorization" and value == given):
+        is_own_host = name == "Host" and url is not None and value != url.host_header
+        if is_own_host or (name not in _ADDED and not (name == "Authorization" and value == given)):
             headers.setdefault(canonical(name), []).append(
                 value.encode("latin-1", "replace").decode("utf-8", "replace")
             )
@@ -132,9 +135,14 @@ def request_detail(response: "Response") -> dict[str, Any]:
     if body and encoding:
         decoded = decode_fairly(body, encoding.encode(), MAX_SHOWN_BODY)
         body = body if isinstance(decoded, Failure) else decoded
+    shown = shown_url(url) if url is not None else request.text
+    digest = getattr(request, "digest", None)
+    if digest is not None:
+        # Its URL had them, as the script wrote it.
+        shown = shown.replace("://", f"://{digest.userinfo}@", 1)
     return {
         "method": request.method,
-        "url": shown_url(url) if url is not None else request.text,
+        "url": shown,
         "headers": headers,
         "body": body.decode("utf-8", "replace"),
         "cookies": cookies,
@@ -145,7 +153,7 @@ def response_cookies(response: "Response") -> dict[str, list[dict[str, Any]]]:
     """The cookies that ``response`` sets, by name."""
     found: dict[str, list[dict[str, Any]]] = {}
     for raw in response.header_bytes(b"set-cookie"):
-        cookie = _cookie(raw.decode("latin-1"))
+        cookie = _cookie(plain_cookie(raw.decode("latin-1")))
         if cookie is not None:
             found.setdefault(cookie["name"], []).append(cookie)
     return found

@@ -7,6 +7,7 @@ from swell.base.units import parse_duration_ns
 from swell.net.cookies import OwnCookies
 from swell.net.failure import Failure
 from swell.net.tagging import unjudged
+from swell.scripts.k6.gojar import sent_value
 from swell.scripts.k6.httpdetail import canonical
 from swell.scripts.k6.httpfailure import RefusalError
 
@@ -19,7 +20,6 @@ ENCODINGS: Final = ("gzip", "deflate", "zstd", "br")
 _OWN_HEADERS: Final = frozenset({"Content-Length", "Transfer-Encoding", "Trailer"})
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_BAD_IN_COOKIE: Final = re.compile(r"[^\x20-\x7e]|[\";\\]")
 _SHORTEST_NS: Final = 1
 
 _expected_by_text: "dict[str, Expected]" = {}
@@ -128,12 +128,6 @@ def _read_headers(made: Params, given: dict[str, Any]) -> None:
     if fields or cookies:
         made.options["cookies"] = OwnCookies(
             fields,
-            [(name, _cookie_value(value)) for name, value, _ in cookies],
+            [(name, sent_value(value)) for name, value, _ in cookies],
             [name for name, _, replaces in cookies if replaces],
         )
-
-
-def _cookie_value(value: str) -> str:
-    """As Go sends it: without what no cookie may hold, quoted where blanks or commas stand in it."""
-    value = _BAD_IN_COOKIE.sub("", value)
-    return f'"{value}"' if " " in value or "," in value else value

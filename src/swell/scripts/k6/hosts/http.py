@@ -16,11 +16,11 @@ from swell.base.text import well_formed
 from swell.engine.vu import current_vu
 from swell.net.auth import DigestAuth
 from swell.net.batch import send_batch
-from swell.net.cookies import LoopbackJar
 from swell.net.failure import INVALID_URL, Failure, FailureError
 from swell.net.response import RequestError, Response
 from swell.net.rounds import REDIRECTS
 from swell.scripts.k6 import httpurl
+from swell.scripts.k6.gojar import GoJar
 from swell.scripts.k6.hosts.httpjars import Jars
 from swell.scripts.k6.httpdetail import RefusedResponse, response_detail
 from swell.scripts.k6.httpfailure import RefusalError, logged, retell
@@ -74,7 +74,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         "setExpected": client.set_expected,
         "resolve": resolve,
         "withQuery": lambda url, query: urlsplit(url)._replace(query=query).geturl(),
-        "ownJar": lambda: vu.forbid_init("http.cookieJar()"),
+        "ownJar": lambda: client.prepare("http.cookieJar()"),
         "newJar": jars.new,
         "dropJars": jars.drop,
         "jarCookies": jars.cookies,
@@ -90,7 +90,7 @@ def shared_of(vu: "VUHost") -> "HTTPShared":
     if shared.retell is None:
         shared.retell = retell
         shared.logs_failures = False
-        shared.new_jar = LoopbackJar
+        shared.new_jar = GoJar
         shared.urls.parse = httpurl.parse
         shared.factory.sends_referer = True
     return shared
@@ -164,7 +164,7 @@ class Client:
 
     def send(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """Any request; ``params`` as encoded in ``http.js``."""
-        self._prepare(f"http.{method.lower()}()")
+        self.prepare(f"http.{method.lower()}()")
         return self._send(method, url, name, body, params, is_single=False)
 
     def _send(
@@ -179,7 +179,7 @@ class Client:
     def start(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """A request that goes on by itself; the id of its operation."""
         vu = self._vu
-        self._prepare("http.asyncRequest()")
+        self.prepare("http.asyncRequest()")
         engine_vu = vu.engine_vu
         kept: list[int] = []
 
@@ -208,7 +208,7 @@ class Client:
 
         Without ``message`` it is empty. Raises ``HostError`` instead where the option ``throw`` is on.
         """
-        self._prepare("a request")
+        self.prepare("a request")
         if message:
             if shared_of(self._vu).options.throw:
                 raise HostError(message)
@@ -219,7 +219,7 @@ class Client:
 
     def batch_add(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> str:
         """Put a request aside for ``batch_run``; message and code as JSON where it cannot be sent."""
-        self._prepare("http.batch()")
+        self.prepare("http.batch()")
         try:
             options, given = self._options(method, url, name, body, params)
         except RefusalError as refusal:
@@ -255,8 +255,7 @@ class Client:
             known: RequestOptions = {}
             if options.get("tags"):
                 known["tags"] = options["tags"]
-            prepared = client.prepare("GET", url, known)
-            prepared.method = method
+            prepared = client.prepare(method, url, known)
             now_ns = monotonic_ns()
             return client.failed(prepared, None, problem, now_ns, now_ns)
         try:
@@ -273,7 +272,8 @@ class Client:
             url = shown_url(parts, with_credentials=False)
         return self.exchange(method, url, options, given.problem)
 
-    def _prepare(self, what: str) -> None:
+    def prepare(self, what: str) -> None:
+        """Before ``what`` is done: the clients work by k6's rules. Raises in the init context."""
         if not self._is_ready or self._vu.phase == "init":
             self._vu.forbid_init(what)
             shared_of(self._vu)
@@ -285,6 +285,8 @@ class Client:
         What k6 logs about it is logged; what it throws raises ``HostError``.
         """
         vu = self._vu
+        # Of an answer that could not be decompressed the script sees nothing, either.
+        status = 0 if response.error else response.status_code
         if response.error:
             if _UPGRADED in response.error:
                 raise HostError("unsupported response status: 101 Switching Protocols")
@@ -299,10 +301,10 @@ class Client:
         if is_single or len(response.content) > SHORT:
             number = next(self._single_numbers)
             self._responses[number] = response
-            return -(number * 1000 + response.status_code)
+            return -(number * 1000 + status)
         number = next(self._numbers)
         self._responses[number] = response
-        return number * 1000 + response.status_code
+        return number * 1000 + status
 
     def _warn_of_redirects(self, response: Response) -> None:
         followed = len(response.history)
@@ -343,6 +345,7 @@ class Client:
             made["content"] = content
             if not content:
                 made["content"] = [] if method in _WITH_BODY else None
+        self._warn_of_encoding(method, url, made)
         if given.length and given.length != str(len(made.get("content") or b"")):  # type: ignore[arg-type]
             size = len(made.get("content") or b"")  # type: ignore[arg-type]  # bytes or an empty list
             self._vu.log(
@@ -351,6 +354,17 @@ class Client:
                 f" doesn't match the actual request body length of {size}, so it will be ignored!",
             )
         return made, given
+
+    def _warn_of_encoding(self, method: str, url: str, made: "RequestOptions") -> None:
+        wanted, headers = made.get("compression"), made.get("headers") or {}
+        stated = headers.get("Content-Encoding", "")
+        if wanted and stated and made.get("content") is not None and stated != re.sub(r",\s*", ", ", wanted):
+            self._vu.log(
+                "warning",
+                "There's a mismatch between the desired `compression` the manually set `Content-Encoding`"
+                f" header in the {method} request for '{url}', the custom header has precedence and won't be"
+                " overwritten. This may result in invalid data being sent to the server.",
+            )
 
     def set_expected(self, text: str | None) -> None:
         """The VU's default for which statuses are expected; None: nobody asks."""
@@ -364,7 +378,7 @@ class Client:
         content = response.content
         self._eager = EAGER_TIMES
         if not content:
-            has_none = response.status_code in NO_BODY or not response.status_code
+            has_none = response.status_code in NO_BODY or not response.status_code or response.error
             if has_none or getattr(response.request, "discard", False):
                 return None
             return self._context.buffer(b"") if binary else ""

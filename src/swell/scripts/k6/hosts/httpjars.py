@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from swell.net.cookies import CookieJar, LoopbackJar, parse_date
+from swell.net.cookies import CookieJar, parse_date
 from swell.net.failure import FailureError
 from swell.scripts.k6 import httpurl
+from swell.scripts.k6.gojar import GoJar
 from swell.scripts.k6.values import HostError, Text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Jars:
     def new(self) -> int:
         """A jar of the script's own."""
         number = next(self._numbers)
-        self._made[number] = LoopbackJar()
+        self._made[number] = GoJar()
         return number
 
     def drop(self, *numbers: int) -> None:
@@ -53,7 +54,8 @@ class Jars:
 
         Raises ``HostError`` for a URL or a date that is none.
         """
-        given: dict[str, Any] = msgspec.json.decode(options)
+        decoded = msgspec.json.decode(options)
+        given: dict[str, Any] = decoded if isinstance(decoded, dict) else {}
         expires: float | None = None
         if given.get("expires"):
             text = str(given["expires"])

@@ -206,7 +206,7 @@ export class Selection {
     if (name !== "select") return undefined;
     const chosen = this.find("option[selected]").map((_, option) => option.val());
     if (this.attr("multiple") !== undefined) return chosen;
-    return chosen[0] ?? this.find("option").first().val();
+    return chosen[0] ?? "";
   }
 
   // Forms

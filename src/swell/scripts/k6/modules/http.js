@@ -17,10 +17,12 @@ class Refusal extends Error {
   }
 }
 
-export function file(data, filename, contentType) {
+// A name or type that is given counts, whatever it is.
+export function file(data, ...given) {
   const content = typeof data === "string" ? data : swell.bytes(data);
   if (content === undefined) throw new swell.GoError(`invalid type ${kindOf(data)}, expected string or ArrayBuffer`);
-  return new FileData(content, filename ? String(filename) : host.fileName(), contentType ? String(contentType) : "application/octet-stream");
+  const [filename, contentType] = given.map((one) => String(one ?? ""));
+  return new FileData(content, filename ?? host.fileName(), contentType ?? "application/octet-stream");
 }
 
 // Arguments
@@ -54,7 +56,6 @@ function expectedOf(callback) {
 }
 
 function tagsOf(given) {
-  if (typeof given !== "object") return undefined;
   const made = {};
   for (const key of Object.keys(given)) {
     const value = given[key];
@@ -79,7 +80,9 @@ function cookiesOf(given) {
 }
 
 function timeoutOf(given) {
-  if (typeof given === "number" || typeof given === "string") return given;
+  if (typeof given === "string") return given;
+  // What is no number of milliseconds is none at all.
+  if (typeof given === "number") return Number.isFinite(given) ? given : 0;
   throw new Refusal(`invalid timeout value: unable to use type ${kindOf(given)} as a duration value`);
 }
 
@@ -96,6 +99,9 @@ const READERS = {
   throw: Boolean,
 };
 
+// Those that read null and undefined as values, which k6 then takes for none of the known ones.
+const READS_NOTHING = new Set(["redirects", "responseType", "compression"]);
+
 // What Python needs of the parameters, as JSON text: the same text means the same request again.
 function encode(params, type) {
   const made = {};
@@ -104,9 +110,8 @@ function encode(params, type) {
     for (const key of Object.keys(params)) {
       const value = params[key];
       if (key === "timeout") made.timeout = timeoutOf(value);
-      else if (value === undefined) continue;
-      else if (key === "responseCallback") made.expected = expectedOf(value);
-      else if (value !== null && key in READERS) made[key] = READERS[key](value);
+      else if (key === "responseCallback") made.expected = expectedOf(value ?? null);
+      else if (key in READERS && (READS_NOTHING.has(key) || (value ?? null) !== null)) made[key] = READERS[key](value);
     }
   }
   return JSON.stringify(made);
@@ -139,7 +144,7 @@ export function url(parts, ...values) {
   if (!Array.isArray(parts)) throw new TypeError(`could not convert function call parameter 0: could not convert ${parts} to []string`);
   let text = parts[0], name = parts[0];
   for (let i = 0; i < values.length; i++) {
-    text += String(values[i]) + parts[i + 1];
+    text += String(values[i] ?? "") + parts[i + 1];
     name += "${}" + parts[i + 1];
   }
   return new Url(text, name);
@@ -242,7 +247,7 @@ function refusedBatch(requests, keys, at, problem) {
 
 export function batch(requests) {
   if (!arguments.length) throw new swell.GoError("no argument was provided to http.batch()");
-  if (requests === null || typeof requests !== "object") {
+  if (requests === null || typeof requests !== "object" || requests instanceof Map) {
     throw new swell.GoError(`invalid http.batch() argument type ${kindOf(requests)}`);
   }
   const keys = Object.keys(requests);

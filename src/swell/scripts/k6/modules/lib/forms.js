@@ -31,7 +31,11 @@ function escape(text) {
 
 function formValue(value) {
   if (value === null || value === undefined) return "";
-  if (typeof value !== "object" || value instanceof Date || value instanceof String) return String(value);
+  if (value instanceof Date && !Number.isNaN(value.getTime())) {
+    // As Go writes a time.
+    return value.toISOString().replace("T", " ").replace(/\.?0*Z$/, " +0000 UTC");
+  }
+  if (typeof value !== "object" || value instanceof String) return String(value);
   host.warn(`cannot urlencode a nested ${kindOf(value)} value in a request form body; `
     + "encoding it as an empty value, use JSON.stringify() to send structured data");
   return "";

@@ -18,7 +18,7 @@ export function submitForm(page, url, given) {
   if (name) values[name] = submit.val();
   Object.assign(values, asArgument(given.fields));
   if (method !== "GET") return request(method, target, values, given.params);
-  const listed = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value ?? "")]));
+  const listed = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
   return request(method, host.withQuery(target, form(listed)), null, given.params);
 }
 
