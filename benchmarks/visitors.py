@@ -55,9 +55,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="swell-visitors-") as folder, Children() as children:
         data = Path(folder)
-        platform = start_platform(
-            children, data, os.environ, ["wwmaa"], processes=arguments.platform_processes
-        )
+        platform = start_platform(children, os.environ, ["wwmaa"], processes=arguments.platform_processes)
         return visit(children, platform, data, arguments)
 
 
@@ -92,10 +90,11 @@ def visit(children: Children, platform: Platform, folder: Path, arguments: argpa
     own = {"BASE_URL": platform.urls["wwmaa"], TOKEN_VARIABLE: platform.token, "PYTHONPATH": str(ROOT)}
     output = folder / "output.txt"
     with output.open("wb") as out:
-        run = children.start(command, cwd=ROOT, env={**os.environ, **own}, out=out)
-    begun, shares = time.monotonic(), Shares(platform.process, run)
+        child = children.start(lambda _line: command, cwd=ROOT, env={**os.environ, **own}, out=out)
+    run = child.process
+    begun, shares = time.monotonic(), Shares(platform.child.process, run)
     connections = 0
-    while run.poll() is None:
+    while child.poll() is None:
         children.pause()
         if time.monotonic() - shares.at >= 5:
             shares.sample()

@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--pool-size", type=int, default=10, help="database connections per service and process (10)"
     )
+    serve.add_argument(
+        "--temporary", action="store_true", help="keep the SQLite files only as long as the platform runs"
+    )
+    serve.add_argument(
+        "--leash", type=int, metavar="FD", help="end when the other end of this inherited descriptor closes"
+    )
     serve.add_argument("--json", action="store_true", help="print URLs and token as one line of JSON")
     seed.add_argument("--size", choices=("small", "full"), default="small", help="how much (small)")
     seed.add_argument("--clean", action="store_true", help="remove all data first")
@@ -113,6 +119,8 @@ def _secret(options: argparse.Namespace) -> str:
         raise OperatorError(
             "the secret that signs tokens is missing: set SWELL_TARGET_SECRET when using --db"
         )
+    if options.temporary:
+        return secrets.token_hex(32)
     path = Path(options.data) / "secret"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +161,8 @@ def _serve(options: argparse.Namespace) -> int:
         host=options.host,
         seed_size="" if options.size == "none" else options.size,
         faults=_read_faults(options.faults),
+        is_temporary=options.temporary,
+        leash=options.leash,
     )
     as_json = options.json or base == 0
     return serve(chosen, lambda found: announce(found, options.host, settings.admin_token, as_json=as_json))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from suites.common import audit, create, new_id, require, require_target, written
+from suites.common import audit, create, new_id, require, require_target, settle, written
 from swell import Ledger, Response, env, http, invariant, random
 
 BASE_URL = env.get("BASE_URL", env.get("TEST_BASE_URL", "http://localhost:8000")).rstrip("/")
@@ -90,7 +90,7 @@ def keep_and_charge(answers: Ledger, tenants: Tenants) -> None:
     The test's ``setup`` returns how many messages the tenants have been charged for before.
     """
 
-    @invariant("every chat answer is charged once")
+    @invariant("every chat answer is charged once", within=settle())
     def charged_once(before: int) -> None:
         """What the tenants are charged grew by what they were answered."""
         answers.count("messages charged in this run", tenants.messages_charged() - before)

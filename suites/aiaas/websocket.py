@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from suites.aiaas.api import QUESTIONS, WS_URL, Customer, Tenants
+from suites.common import settle
 from swell import Counter, Rate, Socket, check, env, invariant, ledger, random, scenario, ws
 
 options = {
@@ -93,13 +94,13 @@ def hear(customer: Customer, message: str) -> None:
         answered.acknowledged(f"{customer.session}/{question}")
 
 
-@invariant("every question is answered once")
+@invariant("every question is answered once", within=settle())
 def answered_once() -> None:
     """No answer is missing, and none comes twice."""
     asked.compare(answered.keys())
 
 
-@invariant("every question is charged once")
+@invariant("every question is charged once", within=settle())
 def charged_once(before: int) -> None:
     """What the tenants are charged grew by what their customers asked."""
     asked.count("messages charged in this run", tenants.messages_charged() - before)

@@ -8,7 +8,7 @@ objective, latency is another. The tenant must be charged for what it was answer
 """
 
 from suites.aivo.api import BASE_URL, HEADERS, Endpoint, has, objectives, require_service, status_is
-from suites.common import pause
+from suites.common import pause, settle
 from swell import Rate, feeder, http, invariant, ledger, scenario, weighted
 
 EMBEDDING_MODEL = "text-embedding-ada-002"
@@ -68,7 +68,7 @@ def gateway() -> None:
     pause(0.5, 2.5)
 
 
-@invariant("every answer is charged once")
+@invariant("every answer is charged once", within=settle())
 def charged_once(before: int) -> None:
     """What the tenant is charged grew by what it was answered."""
     answered.count("requests charged in this run", charged_requests() - before)

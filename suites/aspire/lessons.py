@@ -10,7 +10,7 @@ progress updates (200 ms) and quizzes (300 ms) are objectives.
 from typing import Any
 
 from suites.aspire.api import BASE_URL, as_learner, judge, objectives, whose_token
-from suites.common import audit, create, pause, require, require_target, written
+from suites.common import audit, create, pause, require, require_target, settle, written
 from swell import Rate, Response, group, http, invariant, ledger, random, scenario
 
 STEPS = {
@@ -98,7 +98,7 @@ def progress() -> Any:
     return http.get(f"{BASE_URL}/api/progress", headers=as_learner(), name="progress").json()
 
 
-@invariant("the seconds watched add up")
+@invariant("the seconds watched add up", within=settle())
 def seconds_add_up(data: dict[str, Any]) -> None:
     """What all reports said together is what the learner's progress grew by."""
     watched.balance("seconds watched in this run", progress()["timeSpent"] - data["seconds"])

@@ -10,7 +10,7 @@ by which it is found again even when its answer never came. Credits must add up 
 
 import json
 
-from suites.common import ask, audit, new_id, pause, require, require_target, written
+from suites.common import ask, audit, new_id, pause, require, require_target, settle, written
 from swell import (
     Counter,
     Rate,
@@ -138,7 +138,7 @@ def follow(session_id: str, cookies: dict[str, str]) -> None:
     finished.add(state == "done")
 
 
-@invariant("credits spent are images ordered", within="30s")
+@invariant("credits spent are images ordered", within=settle("30s"))
 def credits_balance(before: int) -> None:
     """The account has less by what was ordered, and by nothing else."""
     orders.balance("credits spent in this run", before - log_in().json()["credits"])
@@ -150,7 +150,7 @@ def orders_exist() -> None:
     orders.compare(written(API_BASE, "generations"))
 
 
-@audit("the books agree", within="30s")
+@audit("the books agree", within=settle("30s"))
 def books_agree() -> None:
     """Balances, ledger, lots and reservations say the same, and the queue is worked off."""
     books = ask(f"{API_BASE}/admin/consistency")

@@ -12,7 +12,7 @@ within a minute; the script's second rounds are cut off.
 import json
 from datetime import UTC, datetime
 
-from suites.common import critical, new_id
+from suites.common import critical, new_id, settle
 from suites.wwmaa.api import API_URL, DROP_RATE, WS_URL, bearer, require_seeded, require_site
 from swell import (
     Counter,
@@ -177,7 +177,7 @@ def live() -> None:
         participant.leave()
 
 
-@invariant("every message reached every participant, once")
+@invariant("every message reached every participant, once", within=settle())
 def everybody_heard() -> None:
     """Who spoke before and after a message was there when it was said, and must have heard it."""
     received = {entry.key: entry.times for entry in heard.entries()}

@@ -65,6 +65,12 @@ def trend(name: str, value: float) -> Delta:
     return delta(values={**values, name: TrendValue(Histogram.of([value] * 100))})
 
 
+def test_websockets_are_no_requests() -> None:
+    """Handshakes without an answer say nothing about the durations of requests that had theirs."""
+    errors = [ErrorRow(1050, "request timeout", "WS", "/chat", 90)]
+    assert judged(errors=errors).measured["unanswered-requests"] == 0
+
+
 def test_a_busy_processor_alone_is_no_fault() -> None:
     """A generator at 100 % of its core whose load, latencies and data are right is trusted."""
     busy = Health(cpu_ns=SECOND, hub_lag_max_ns=60 * MS, gc_pause_max_ns=9 * MS, rss_bytes=1 << 33)

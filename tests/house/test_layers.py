@@ -153,11 +153,14 @@ def test_client_sockets_stand_in_one_file() -> None:
     """Sockets to a target are made in net.transport, their TLS contexts in net.tls, and nowhere else."""
     sockets = callers("socket", "create_connection", "connect_ex", "wrap_bio", "wrap_socket")
     assert {module for module in sockets if package(module) == "net"} == {"swell.net.transport"}
-    # The engine and the worker's entry hold the pair between our own processes; the doctor asks the kernel
+    # The engine and the entries of our own processes hold the pairs between them; the doctor asks the kernel
     # whether it stamps what we send ourselves.
     assert {package(module) for module in sockets} <= {"net", "engine", "cli", "doctor"}
     assert {module for module in sockets if package(module) == "doctor"} <= {"swell.doctor.machine"}
-    assert {module for module in sockets if package(module) == "cli"} <= {"swell.cli.worker"}
+    assert {module for module in sockets if package(module) == "cli"} <= {
+        "swell.cli.worker",
+        "swell.cli.suites.leash",
+    }
     assert callers("SSLContext", "create_default_context") <= {"swell.net.tls"}
 
 

@@ -40,9 +40,7 @@ def test_what_failed_is_named() -> None:
 def test_a_row_a_test() -> None:
     """Counts, what was met, and the verdict; what failed, or why there is nothing, below."""
     lines = suite_table([failed(), TestResult("shop/x", 104, None, "no such option")], paint=PLAIN)
-    assert lines[0].split() == [
-        *("test", "result", "requests", "p95", "objectives", "invariants", "measurement")
-    ]
+    assert lines[0].split() == ["test", "result", "requests", "p95", "objectives", "invariants", "trust"]
     assert lines[1].split()[:3] == ["shop/buy", "failed", "113"]
     assert lines[1].split()[-7:] == ["1", "of", "2", "1", "of", "3", "degraded"]
     assert lines[2:5] == [
@@ -59,3 +57,23 @@ def test_colour_changes_no_letter() -> None:
     coloured = suite_table([failed()], paint=Painter(colour=True))
     assert [strip_ansi(line) for line in coloured] == suite_table([failed()], paint=PLAIN)
     assert suite_table([], paint=PLAIN) == []
+
+
+def test_the_reason_stands_before_what_has_no_data() -> None:
+    """A test that was aborted says why, whole; objectives that saw nothing are no news, others are."""
+    snapshot = msgspec.structs.replace(
+        busy(),
+        thresholds=(
+            ThresholdResult("http_req_duration", "p(95)<1", ok=False, observed=2.0),
+            ThresholdResult("logins", "rate>0.9", ok=False, observed=None),
+        ),
+        invariants=(),
+    )
+    reason = "test aborted: webhooks are refused: set the secret to the target's webhook secret"
+    lines = suite_table([TestResult("shop/buy", 108, snapshot, reason)], paint=PLAIN, width=60)
+    assert lines[2:6] == [
+        "      test aborted: webhooks are refused: set the secret to",
+        "      the target's webhook secret",
+        "      http_req_duration p(95)<1",
+        "",
+    ]

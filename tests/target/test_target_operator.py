@@ -175,6 +175,41 @@ def test_a_file_that_is_no_database(data: Path) -> None:
     assert "notes of somebody" in (data / "cooly.sqlite3").read_text()
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_leash_ends_a_temporary_platform(tmp_path: Path, is_killed: bool) -> None:
+    """When the other end closes the platform is gone with its files; also where it was itself killed."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "swell_target", "serve", "--services", "cooly", "--port-base", "0"]
+    with ours, theirs:
+        process = subprocess.Popen(
+            [*command, "--temporary", "--leash", str(theirs.fileno())],
+            stdout=subprocess.PIPE,
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+            cwd=tmp_path,
+        )
+        theirs.close()
+        assert process.stdout is not None
+        with process.stdout:
+            assert process.stdout.readline()
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(list(tmp_path.glob("swell-target-*/data/cooly.sqlite3"))) == 1
+        if is_killed:
+            process.kill()
+    assert process.wait(30) == (-signal.SIGKILL if is_killed else 0)
+    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_leash_that_is_none(data: Path) -> None:
+    """A number that is no inherited descriptor is one line."""
+    status, _, error = run(
+        *("serve", "--services", "cooly", "--port-base", "0", "--data", str(data), "--leash", "999")
+    )
+    assert status == 1
+    assert one_line(error) == "swell target: --leash 999 is no inherited socket or pipe"
+
+
 def test_an_unknown_service(data: Path) -> None:
     """The line lists those that there are."""
     status, _, error = run("seed", "--services", "nonsense", "--data", str(data))

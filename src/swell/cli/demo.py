@@ -1,6 +1,5 @@
 """``swell demo``: a load test, or those of whole suites, against a target that it starts and ends itself."""
 
-import time
 from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
@@ -50,16 +49,19 @@ def run_one(system: System, flags: tuple[str, ...]) -> ExitCode:
 def run_suites(system: System, folder: Path) -> ExitCode:
     """Start the platform, run the demo profile of all suites in ``folder``, and end everything."""
     from swell.cli.suite import RESULTS_DIR, conclude, job_of  # noqa: PLC0415 - as above
-    from swell.cli.suites.platform import own_platform, platform_env  # noqa: PLC0415
+    from swell.cli.suites.folders import make_folder  # noqa: PLC0415
+    from swell.cli.suites.platform import own_platforms, platform_env  # noqa: PLC0415
     from swell.cli.suites.running import Runner  # noqa: PLC0415
     from swell.cli.suites.tests import find_tests  # noqa: PLC0415
+    from swell.cli.suites.views import open_view  # noqa: PLC0415
 
     tests = find_tests([folder], DEMO_PROFILE)
-    kept = system.path(RESULTS_DIR) / time.strftime("demo-%Y%m%d-%H%M%S")
-    with own_platform(system, {test.target.service for test in tests}) as (children, platform):
-        if platform is None:
+    kept = make_folder(system.path(RESULTS_DIR), "demo")
+    with own_platforms(system, {test.target.service for test in tests}) as (children, platforms):
+        if not platforms:
             return ExitCode.EXTERNAL_ABORT
+        (platform,) = platforms
         envs = [platform_env(platform, test.target, system.env) for test in tests]
         jobs = [job_of(test, DEMO_PROFILE, kept, env) for test, env in zip(tests, envs, strict=True)]
-        results = Runner(children, system, SIDE_BY_SIDE).run(jobs)
+        results = Runner(children, system, SIDE_BY_SIDE, open_view(system)).run(jobs)
     return conclude(results, tests, kept, system)

@@ -169,9 +169,9 @@ def format_bug() -> str:
     )
 
 
-def entry() -> None:
-    """The console script."""
-    system = real_system()
+def entry(arguments: Sequence[str] | None = None, system: System | None = None) -> None:
+    """The console script; ``arguments`` are the process's own, and ``system`` its own, unless given."""
+    system = system or real_system()
     code: int
     try:
         if COMPLETION_VARIABLE in os.environ:
@@ -179,7 +179,7 @@ def entry() -> None:
 
             code = shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, os.environ[COMPLETION_VARIABLE])
         else:
-            code = main(sys.argv[1:], system)
+            code = main(sys.argv[1:] if arguments is None else arguments, system)
         system.stdout.flush()
         lost = getattr(system.stdout, "error", None)
         if lost is not None:

@@ -105,6 +105,7 @@ class Session(RunListener):
             stdout_is_tty=self._system.stdout_is_tty and self._system.env.get("TERM") != "dumb",
             quiet=self._command.quiet,
             colour=self._colour,
+            plain=self._system.plain_progress,
         )
         self._stack.callback(self._progress.stop)
         self._progress.start()

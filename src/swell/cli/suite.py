@@ -1,33 +1,38 @@
 """``swell suite``: runs the tests of a folder with one table of verdicts."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from swell.base.errors import ExitCode
+from swell.base.errors import ExitCode, SwellError
 from swell.cli.parameters import suggest_folder
-from swell.cli.suites.cases import cases_of, with_faults
-from swell.cli.suites.platform import own_platform
+from swell.cli.suites.cases import Case, cases_of, with_faults
+from swell.cli.suites.folders import make_folder, require_writable
+from swell.cli.suites.platform import own_platforms
 from swell.cli.suites.preflight import check_targets
 from swell.cli.suites.processes import Children
-from swell.cli.suites.proof import Prover
+from swell.cli.suites.proof import Prover, prove_all
 from swell.cli.suites.running import Job, Runner
 from swell.cli.suites.tests import SuiteTest, chosen, find_tests
+from swell.cli.suites.views import SharedView, Tally, open_view
 from swell.cli.system import System
 from swell.config.environment import script_variables
 from swell.config.layers import Findings
 from swell.report.ansi import Painter
-from swell.report.proof import proof_page, unproved
+from swell.report.proof import ProofRow, proof_page, unproved
 from swell.report.suite import TestResult, suite_table
 
 RESULTS_DIR = "swell-results"
 
 
-@click.group()
-def command() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> ExitCode | None:
     """Run the tests of a suite: the scripts that its profiles.toml names."""
+    if context.invoked_subcommand is None:
+        context.obj.stdout.write(context.get_help() + "\n")
+    return ExitCode.OK
 
 
 @command.command("run")
@@ -62,10 +67,11 @@ def run_command(
     env = {**system.env, **script_variables(list(variables), findings)}
     findings.raise_if_any()
     check_targets(tests, env, allowed)
-    folder = system.path(results_dir) / time.strftime("suite-%Y%m%d-%H%M%S")
-    with Children() as children, system.signals(children.on_signal):
+    folder = make_folder(system.path(results_dir), "suite")
+    children = Children()
+    with system.signals(children.on_signal), children:
         jobs = [job_of(test, profile, folder, env) for test in tests]
-        results = Runner(children, system, side_by_side).run(jobs)
+        results = Runner(children, system, side_by_side, open_view(system)).run(jobs)
     return conclude(results, tests, folder, system)
 
 
@@ -98,6 +104,7 @@ def conclude(
 @click.option("--profile", default="demo", metavar="NAME", help="Size of the load (demo).")
 @click.option("--test", "only", multiple=True, metavar="NAME", help="Only this test; may be repeated.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
+@click.option("--side-by-side", default=1, metavar="N", type=click.IntRange(1, 64), help="Tests at once (1).")
 @click.option("--write", "page", metavar="FILE", help="Write the table as a Markdown page.")
 @click.option("--results-dir", default=RESULTS_DIR, metavar="DIR", help="Where results are kept.")
 @click.pass_obj
@@ -108,34 +115,57 @@ def prove_command(
     profile: str,
     only: Sequence[str],
     faults: Sequence[str],
+    side_by_side: int,
     page: str | None,
     results_dir: str,
 ) -> ExitCode:
     """Prove that every objective can fail: run each test healthy, and with each fault of its faults.toml.
 
-    The reference platform is started for it. The exit code is 110 where anything but what was expected
-    failed.
+    The reference platform is started for it, one for each of the tests that run at once. The exit code is 110
+    where anything but what was expected failed.
     """
     tests = chosen(find_tests([system.path(folder) for folder in folders], profile), only)
     cases = with_faults(cases_of(tests), faults)
-    folder = system.path(results_dir) / time.strftime("proof-%Y%m%d-%H%M%S")
-
-    def say(text: str) -> None:
-        system.stdout.write(f"{text}\n")
-        system.stdout.flush()
-
-    with own_platform(system, {test.target.service for test in tests}) as (children, platform):
-        if platform is None:
+    if page is not None:
+        require_writable(system.path(page), "--write")
+    folder = make_folder(system.path(results_dir), "proof")
+    count = min(side_by_side, len(tests))
+    view = SharedView(open_view(system), Tally(len(cases)))
+    with own_platforms(system, {test.target.service for test in tests}, count) as (children, platforms):
+        if not platforms:
             return ExitCode.EXTERNAL_ABORT
-        rows = Prover(platform, children, system, profile, folder, say).prove(cases)
+
+        def make(number: int) -> Prover:
+            return Prover(platforms[number], children, system, profile, folder, view, number)
+
+        try:
+            rows = prove_all(cases, make, count)
+        finally:
+            view.close()
+    return conclude_proof(rows, cases, profile, page, system)
+
+
+def conclude_proof(
+    rows: Sequence[ProofRow], cases: Sequence[Case], profile: str, page: str | None, system: System
+) -> ExitCode:
+    """Write the page and say what was proved; 110 where anything but what was expected failed."""
+    lines = []
     expected = sum(row.is_as_expected for row in rows)
     if len(rows) < len(cases):
         # Stopped: what was not tried proves nothing, and a part of the table is none.
-        say(f"{expected} of {len(rows)} as expected, {len(cases) - len(rows)} not tried; no page was written")
+        left = len(cases) - len(rows)
+        lines.append(f"{expected} of {len(rows)} as expected, {left} not tried; no page was written")
+    else:
+        lines += [f"{test}: no fault makes fail {', '.join(names)}" for test, names in unproved(rows).items()]
+        lines.append(f"{expected} of {len(cases)} as expected")
+    system.stdout.write("".join(f"{line}\n" for line in lines))
+    system.stdout.flush()
+    if len(rows) < len(cases):
         return ExitCode.EXTERNAL_ABORT
     if page is not None:
-        system.path(page).write_text(proof_page(rows, profile), encoding="utf-8")
-    for test, names in unproved(rows).items():
-        say(f"{test}: no fault makes fail {', '.join(names)}")
-    say(f"{expected} of {len(cases)} as expected")
+        try:
+            system.path(page).write_text(proof_page(rows, profile), encoding="utf-8")
+        except OSError as error:
+            message = f"the page {page} was not written: {error.strerror}"
+            raise SwellError(message, slug="suite-results") from error
     return ExitCode.OK if expected == len(cases) else ExitCode.MARKED_FAILED

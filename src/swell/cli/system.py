@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from swell.base.streams import WrappedStream
+
+if TYPE_CHECKING:
+    from swell.report.progress import LogWriter, Progress
 
 SignalHandler = Callable[[int], None]
 # What ends a run: the terminal's Ctrl-C, and what supervisors and CI systems send.
@@ -82,6 +85,8 @@ class System:
     stderr_is_tty: bool = False
     # Enters a context in which stop signals go to the given handler.
     signals: Callable[[SignalHandler], AbstractContextManager[None]] = process_signals
+    # Makes the progress of a run where no terminal is to be redrawn; None for lines.
+    plain_progress: "Callable[[TextIO, LogWriter], Progress] | None" = None
 
     @property
     def color(self) -> bool:

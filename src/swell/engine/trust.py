@@ -13,7 +13,15 @@ from swell.engine.frames import Health
 from swell.engine.network import NetworkCounters
 from swell.engine.stacks import blocking_frame
 from swell.metrics.run_aggregate import RunAggregate
-from swell.metrics.snapshot import CounterValue, ErrorRow, GaugeValue, RateValue, ScenarioState, TrendValue
+from swell.metrics.snapshot import (
+    WEBSOCKET,
+    CounterValue,
+    ErrorRow,
+    GaugeValue,
+    RateValue,
+    ScenarioState,
+    TrendValue,
+)
 from swell.metrics.verdict import VerdictInput
 
 # Error codes of the client for requests that this machine itself had no means for: descriptors, ports.
@@ -90,9 +98,10 @@ def verdict_input(
         completed_iterations=sum(state.iterations for _, state in plan),
         raised_iterations=sum(row.count for row in errors if row.code == 0),
         requests=aggregate.http_records,
-        # WebSockets have such codes too, and no record among the requests.
+        # WebSockets have such codes, too, and no record among the requests.
         unanswered=min(
-            aggregate.http_records, sum(row.count for row in errors if row.code in UNANSWERED_CODES)
+            aggregate.http_records,
+            sum(row.count for row in errors if row.code in UNANSWERED_CODES and row.method != WEBSOCKET),
         ),
         unstamped=aggregate.unstamped,
         window_limited=aggregate.window_limited,

@@ -6,7 +6,7 @@ JSON and every report can be made again from it.
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -83,6 +83,10 @@ class RequestRow(msgspec.Struct, frozen=True):
     failures: int
     durations: Histogram
     statuses: dict[str, int] = {}
+
+
+# The method of rows about WebSockets, which are no requests.
+WEBSOCKET: Final = "WS"
 
 
 class ErrorRow(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
 from swell.base.units import parse_duration_ns
+from swell.metrics.snapshot import WEBSOCKET
 from swell.net.failure import INVALID_URL, TIMED_OUT, Failure, FailureError, failure_from
 from swell.net.http1 import ResponseHead
 from swell.net.response import Request, RequestError, Response
@@ -26,7 +27,7 @@ from swell.net.waiter import Waiter
 from swell.net.websocket import WebSocket
 from swell.net.websocket_failure import handshake_failure
 from swell.net.websocket_frames import Frames
-from swell.net.websocket_meter import METHOD, NATIVE, Accounting, SessionFacts, SessionMeter, session_tags
+from swell.net.websocket_meter import NATIVE, Accounting, SessionFacts, SessionMeter, session_tags
 from swell.net.websocket_session import DEFAULT_SEND_TIMEOUT_NS
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class _Opening(Waiter):
             # As for a request that cannot even be made: no samples, but counted (k6).
             shared = client.shared
             note = shared.count_failure if self._is_k6 else shared.note_failure
-            note(error.failure, METHOD, "", self._url)
+            note(error.failure, WEBSOCKET, "", self._url)
             sock.response = self._response(None, None, None, 0, error.failure)
             return error.failure
         deadline = self._started_ns + prepared.timeout_ns

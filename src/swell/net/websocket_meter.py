@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.metrics.samples import SAMPLE
+from swell.metrics.snapshot import WEBSOCKET
 
 if TYPE_CHECKING:
     from swell.metrics.samples import Recorder
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 BYTES_EVERY_NS: Final = NS_PER_SECOND
 
 _pack = SAMPLE.pack
-
-METHOD: Final = "WS"
-"""What stands for the method in the table of errors."""
 
 
 class Accounting(NamedTuple):
@@ -137,7 +135,7 @@ class SessionMeter:
     def _note(self, failure: "Failure") -> None:
         # k6 logs none of them: the script is told.
         note = self._failures.count_failure if self._accounting.is_k6 else self._failures.note_failure
-        note(failure, METHOD, self._name, self._url)
+        note(failure, WEBSOCKET, self._name, self._url)
 
     def moved_in_vain(self, sent_bytes: int, received_bytes: int, at_ns: int) -> None:
         """What an attempt that failed had moved."""

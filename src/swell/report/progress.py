@@ -164,13 +164,17 @@ def open_progress(
     stdout_is_tty: bool,
     quiet: bool = False,
     colour: bool = True,
+    plain: Callable[[TextIO, LogWriter], Progress] | None = None,
     now_ns: Callable[[], int] = monotonic_ns,
 ) -> Progress:
-    """The view that suits the output; the terminal view (and rich) is only loaded for a terminal."""
+    """The view that suits the output; the terminal view (and rich) is only loaded for a terminal.
+
+    ``plain`` makes another view than lines for where there is no terminal.
+    """
     if quiet:
         return QuietProgress(log)
     if not stdout_is_tty:
-        return PlainProgress(stdout, log, now_ns=now_ns)
+        return plain(stdout, log) if plain else PlainProgress(stdout, log, now_ns=now_ns)
     from swell.report.live import LiveProgress  # noqa: PLC0415 - rich takes 60 ms, and only terminals need it
 
     return LiveProgress(stdout, log, colour=colour, now_ns=now_ns)

@@ -1,14 +1,15 @@
 """The table of a suite's verdicts: one row a test, what failed below it."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swell.metrics.snapshot import CounterValue, Snapshot, TrendValue
+from swell.metrics.snapshot import CounterValue, Snapshot, ThresholdResult, TrendValue
 from swell.report.ansi import BOLD, FAINT, GREEN, RED, YELLOW, Painter, cell_width, ellipsised, pad, printable
 from swell.report.numbers import short_count, short_time
 from swell.report.values import trend_stat
 
-_HEADERS = ("test", "result", "requests", "p95", "objectives", "invariants", "measurement")
+_HEADERS = ("test", "result", "requests", "p95", "objectives", "invariants", "trust")
 _LEVELS = {"trusted": GREEN, "degraded": YELLOW, "invalid": RED}
 
 
@@ -29,7 +30,7 @@ class TestResult:
         """The objectives and invariants that failed, as ``metric expression`` and ``invariant: name``."""
         if self.snapshot is None:
             return ()
-        objectives = [f"{one.metric} {one.source.strip()}" for one in self.snapshot.thresholds if not one.ok]
+        objectives = [_name(one) for one in self.snapshot.thresholds if not one.ok]
         invariants = [f"invariant: {one.name}" for one in self.snapshot.invariants if one.status != "held"]
         return (*objectives, *invariants)
 
@@ -47,14 +48,29 @@ def suite_table(results: Sequence[TestResult], *, paint: Painter, width: int = 1
         padded = [pad(cell, size) for cell, size in zip(cells, [*widths[:-1], 0], strict=True)]
         shown = [paint(cell, code) if code else cell for cell, code in zip(padded, codes, strict=True)]
         lines.append("  " + "  ".join(shown).rstrip())
-        notes = [*result.failures, *([result.reason] if result.reason else [])]
-        lines += [paint(ellipsised(f"      {printable(note)}", width), FAINT) for note in notes]
+        lines += [paint(line, FAINT) for line in _notes(result, width)]
     passed = sum(result.exit_code == 0 for result in results)
     return [
         *lines,
         "",
         paint(f"  {passed} of {len(results)} passed", GREEN if passed == len(results) else RED),
     ]
+
+
+def _notes(result: TestResult, width: int) -> list[str]:
+    """What failed; where the test could not do its work the reason, and of the rest only what has data."""
+    indent = "      "
+    reason = textwrap.wrap(printable(result.reason), max(20, width - len(indent)))
+    names = result.failures
+    if reason and result.snapshot is not None:
+        unseen = {_name(one) for one in result.snapshot.thresholds if one.observed is None}
+        names = tuple(name for name in names if name not in unseen)
+    failed = [ellipsised(f"{indent}{printable(name)}", width) for name in names]
+    return [*(f"{indent}{line}" for line in reason), *failed]
+
+
+def _name(threshold: ThresholdResult) -> str:
+    return f"{threshold.metric} {threshold.source.strip()}"
 
 
 def _cells(result: TestResult) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,13 +31,19 @@ SHORT_LIFE_S = 0.5
 
 
 class Options(msgspec.Struct, kw_only=True):
-    """How to serve: ``ports`` by service (0: a free one); the first is where it is announced."""
+    """How to serve: ``ports`` by service (0: a free one); the first is where it is announced.
+
+    ``is_temporary``: the SQLite files stand in a directory that is gone when the platform is. ``leash``: an
+    inherited descriptor whose other end is held by who started the platform, and closes when they are gone.
+    """
 
     settings: Settings
     ports: dict[str, list[int]]
     host: str = "127.0.0.1"
     seed_size: str = "small"
     faults: str = '{"faults": []}'
+    is_temporary: bool = False
+    leash: int | None = None
 
 
 class _Worker:
@@ -77,6 +84,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self.stopping.set)
+        if self.options.leash is not None:
+            self._follow_leash(self.options.leash)
         count = len(self.workers)
         with contextlib.ExitStack() as stack:
             for name, ports in self.options.ports.items():
@@ -88,7 +97,29 @@ class Supervisor:
                         stack.callback(item.close)
             self.shared_directory = tempfile.mkdtemp(prefix="swell-target-")
             stack.callback(shutil.rmtree, self.shared_directory, ignore_errors=True)
+            if self.options.is_temporary:
+                # The workers remove the directory should this process be killed.
+                data = Path(self.shared_directory, "data")
+                data.mkdir()
+                self.options.settings = msgspec.structs.replace(self.options.settings, data=str(data))
             return await self._run_workers()
+
+    def _follow_leash(self, fd: int) -> None:
+        """Stop at the end of the connection; nobody ever writes there.
+
+        Raises:
+            OperatorError: it is no descriptor that can be watched.
+        """
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            loop.remove_reader(fd)
+            self.stopping.set()
+
+        try:
+            loop.add_reader(fd, end)
+        except (OSError, ValueError):
+            raise OperatorError(f"--leash {fd} is no inherited socket or pipe") from None
 
     async def _run_workers(self) -> int:
         watchers: list[asyncio.Task[None]] = []

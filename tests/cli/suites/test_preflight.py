@@ -69,7 +69,7 @@ def test_a_target_that_is_not_up(url: str) -> None:
     """Said once for all tests, with the command that starts it; a sick one likewise."""
     start = "(start it: swell target serve --services wwmaa)"
     (line,) = lines("http://127.0.0.1:1")
-    assert line == f"SITE: no target at http://127.0.0.1:1 ([Errno 111] Connection refused) {start}"
+    assert line == f"SITE: no target at http://127.0.0.1:1 (connection refused) {start}"
     (line,) = lines(f"{url}/broken")
     assert line == f"SITE: no target at {url}/broken (/health answers 503) {start}"
 

@@ -1,10 +1,12 @@
 """Whole suites with real processes: the table, the results, and nothing left behind by Ctrl-C."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,12 +64,15 @@ def test_a_test_that_cannot_run_has_its_reason_in_the_table(tmp_path: Path) -> N
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """``swell demo suites`` in a process of its own."""
+def swell(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, whose temporary files are in a folder of their own."""
     write_suite(folder / "suites" / "shop", PROFILES.replace('"1s"', '"30s"'), health=HEALTH, slow=HEALTH)
+    temporary = folder / "temporary"
+    temporary.mkdir()
     with subprocess.Popen(
-        [sys.executable, "-m", "swell", "demo", "suites"],
+        [sys.executable, "-m", "swell", *arguments],
         cwd=folder,
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -87,24 +92,102 @@ def wait_for(process: subprocess.Popen[str], pattern: str) -> None:
     raise AssertionError(f"no line matches {pattern}")
 
 
-@pytest.mark.parametrize("moment", ["starting the reference platform", "health: ", "health: running"])
+RUNNING = r"health: .* VUs"
+
+
+@pytest.mark.parametrize("moment", ["starting the reference platform", "health: ", RUNNING])
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, moment: str) -> None:
     """While the platform starts, while tests start, while they run: every process ends, code 105."""
-    with demo(tmp_path) as process:
+    with swell(tmp_path, "demo", "suites") as process:
         wait_for(process, moment)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
         assert process.returncode == ExitCode.EXTERNAL_ABORT, out
     assert ("not run: shop/slow" in out) == moment.startswith("health")
+    assert ("stopped before anything was run" in out) == moment.startswith("starting")
     assert psutil.wait_procs(family, timeout=10)[1] == []
     assert not [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "moment"),
+    [
+        (("demo", "suites"), "starting the reference platform"),
+        (("demo", "suites"), RUNNING),
+        (("suite", "prove", "suites", "--side-by-side", "2"), RUNNING),
+    ],
+)
+def test_a_kill_leaves_nothing_behind(tmp_path: Path, arguments: tuple[str, ...], moment: str) -> None:
+    """Platform, runs and workers end by themselves when the suite is killed, and take their files along."""
+    with swell(tmp_path, *arguments) as process:
+        wait_for(process, moment)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.communicate(timeout=60)
+    assert psutil.wait_procs(family, timeout=40)[1] == []
+    assert not [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_killed_suite_s_runs_end(tmp_path: Path) -> None:
+    """Against a target that is not ours, too: the run ends in order, and its results are kept."""
+    with EchoServer() as target:
+        arguments = ("suite", "run", "suites", "--profile", "demo", "-e", f"BASE_URL={target.url}")
+        with swell(tmp_path, *arguments) as process:
+            wait_for(process, RUNNING)
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            process.communicate(timeout=60)
+        assert psutil.wait_procs(family, timeout=40)[1] == []
+    (saved,) = tmp_path.glob("swell-results/suite-*/shop/health/*/snapshot.json")
+    assert load_snapshot(saved).run.status != "running"
+
+
+def test_two_suites_at_once_share_no_results(tmp_path: Path) -> None:
+    """Started in the same second in the same folder, each keeps its own."""
+    write_suite(tmp_path / "shop", health=HEALTH, slow=HEALTH)
+    with EchoServer() as target, ThreadPoolExecutor() as pool:
+        command = [*(sys.executable, "-m", "swell", "suite", "run", "shop", "--profile", "demo")]
+        command += ["--test", "health", "-e", f"BASE_URL={target.url}"]
+        runs = [pool.submit(subprocess.run, command, cwd=tmp_path, capture_output=True) for _ in range(2)]
+        assert [one.result().returncode for one in runs] == [0, 0]
+    assert len(list(tmp_path.glob("swell-results/suite-*"))) == 2
+    assert len(list(tmp_path.glob("swell-results/suite-*/shop/health/*/snapshot.json"))) == 2
+
+
+@pytest.mark.parametrize("command", ["run", "prove"])
+def test_results_that_cannot_be_kept(tmp_path: Path, command: str) -> None:
+    """Said before anything starts, with what to do."""
+    write_suite(tmp_path / "shop")
+    (tmp_path / "taken").write_text("no folder")
+    with EchoServer() as target:
+        done = run_cli(
+            *("suite", command, "shop", "--profile", "demo", "--results-dir", "taken/here"),
+            *(("-e", f"BASE_URL={target.url}") if command == "run" else ()),
+            cwd=tmp_path,
+        )
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert "--results-dir: " in done.stderr
+    assert "taken/here: Not a directory" in done.stderr
+    assert "choose another folder: --results-dir" in done.stderr
+
+
+def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
+    """Said before the quarter of an hour that it takes to make it."""
+    write_suite(tmp_path / "shop")
+    done = run_cli("suite", "prove", "shop", "--write", "nowhere/proof.md", cwd=tmp_path)
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert "--write: " in done.stderr
+    assert "nowhere/proof.md: No such file or directory" in done.stderr
+    assert not (tmp_path / "swell-results").exists()
 
 
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     """Two signals in a row leave nothing behind either."""
-    with demo(tmp_path) as process:
-        wait_for(process, "health: running")
+    with swell(tmp_path, "demo", "suites") as process:
+        wait_for(process, RUNNING)
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) >= 4
         process.send_signal(signal.SIGTERM)
@@ -153,7 +236,7 @@ def test_a_proof_compares_what_failed_with_what_should(tmp_path: Path) -> None:
     fails = ["http_req_failed rate<0.01"]
     """
     (suite / "faults.toml").write_text(faults)
-    done = run_cli("suite", "prove", "shop", "--write", "proof.md", cwd=tmp_path)
+    done = run_cli("suite", "prove", "shop", "--write", "proof.md", "--side-by-side", "2", cwd=tmp_path)
     assert done.exit_code is ExitCode.MARKED_FAILED, done.stdout + done.stderr
     assert "3 of 4 as expected" in done.stdout
     page = (tmp_path / "proof.md").read_text()

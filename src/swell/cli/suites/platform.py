@@ -2,9 +2,8 @@
 
 import importlib.util
 import json
+import os
 import secrets
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,37 +11,35 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from swell.base.errors import SwellError
 from swell.cli.suites.preflight import TOKEN_VARIABLE
-from swell.cli.suites.processes import Children, Stopped
+from swell.cli.suites.processes import Child, Children, Stopped
 from swell.cli.suites.tests import SuiteTarget
 from swell.cli.system import System
 
 # Seeding takes some seconds on a slow disk.
 START_S = 60.0
-LOG_FILE = "platform.log"
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A running platform: the URL of each service, and the operator's token."""
+    """A running platform: the URL of each service, the operator's token, and its process."""
 
     urls: Mapping[str, str]
     token: str
-    process: subprocess.Popen[bytes]
-    log: Path
+    child: Child
 
 
 def start_platform(
     children: Children,
-    folder: Path,
     env: Mapping[str, str],
     services: Collection[str] = (),
     *,
     processes: int = 1,
 ) -> Platform:
-    """Start the platform in so many ``processes``, with its data in ``folder``; wait until it listens.
+    """Start the platform in so many ``processes``, with data that goes with it; wait until it listens.
 
     Raises:
         SwellError: its libraries are not installed, or it does not start; its last words say why.
@@ -52,46 +49,54 @@ def start_platform(
         hint = "pip install 'swell[target]'"
         message = "the reference platform's libraries are not installed"
         raise SwellError(message, hint=hint, slug="target-not-installed")
-    folder.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
-    log = folder / LOG_FILE
-    command = [sys.executable, "-m", "swell_target", "serve", "--port-base", "0", "--data", str(folder)]
+    command = [sys.executable, "-P", "-m", "swell_target", "serve", "--port-base", "0", "--temporary"]
     command += ["--processes", str(processes)]
     if services:
         command += ["--services", ",".join(services)]
-    with log.open("wb") as out:
-        process = children.start(command, cwd=folder, env={**env, TOKEN_VARIABLE: token}, out=out)
-    deadline = time.monotonic() + START_S
-    while (urls := _announced(log)) is None:
-        if process.poll() is not None or time.monotonic() > deadline:
-            words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            reason = words[-1] if words else "it says nothing"
-            message = f"the reference platform cannot be started: {reason}"
-            raise SwellError(message, slug="demo-target")
-        children.pause()
-    return Platform(urls, token, process, log)
+    with ExitStack() as stack:
+        try:
+            # A file without a name: nothing of it is left, whatever becomes of us.
+            log = stack.enter_context(tempfile.TemporaryFile())
+            child = children.start(
+                lambda line: [*command, "--leash", str(line)],
+                cwd=Path(tempfile.gettempdir()),
+                env={**env, TOKEN_VARIABLE: token},
+                out=log,
+            )
+        except OSError as error:
+            message = f"the reference platform cannot be started: {error}"
+            raise SwellError(message, slug="demo-target") from error
+        deadline = time.monotonic() + START_S
+        while (urls := _announced(_read(log))) is None:
+            if child.poll() is not None or time.monotonic() > deadline:
+                words = _read(log).strip().splitlines()
+                reason = words[-1] if words else "it says nothing"
+                message = f"the reference platform cannot be started: {reason}"
+                raise SwellError(message, slug="demo-target")
+            children.pause()
+    return Platform(urls, token, child)
 
 
 @contextmanager
-def own_platform(system: System, services: Collection[str]) -> Iterator[tuple[Children, Platform | None]]:
-    """A platform for the time of the context, with the processes that it may be used for; all end with it.
+def own_platforms(
+    system: System, services: Collection[str], count: int = 1
+) -> Iterator[tuple[Children, list[Platform]]]:
+    """Platforms for the time of the context, with the processes that they may be used for; all end with it.
 
-    None where a signal came before it was there. Raises ``SwellError`` where it does not start.
+    None at all where a signal came before they were there. Raises ``SwellError`` where one does not start.
     """
-    data = Path(tempfile.mkdtemp(prefix="swell-platform-"))
-    with ExitStack() as stack:
-        # Last to go: what is in it is open until the platform has ended.
-        stack.callback(shutil.rmtree, data, ignore_errors=True)
-        children = Children()
-        stack.enter_context(system.signals(children.on_signal))
-        stack.enter_context(children)
-        system.stdout.write("starting the reference platform, with a database of its own ...\n")
+    children = Children()
+    with system.signals(children.on_signal), children:
+        what = "the reference platform" if count == 1 else f"{count} reference platforms, each"
+        system.stdout.write(f"starting {what} with a database of its own ...\n")
         system.stdout.flush()
         try:
-            platform = start_platform(children, data, system.env, services)
+            platforms = [start_platform(children, system.env, services) for _ in range(count)]
         except Stopped:
-            platform = None
-        yield children, platform
+            system.stdout.write("stopped before anything was run\n")
+            platforms = []
+        yield children, platforms
 
 
 def platform_env(platform: Platform, target: SuiteTarget, env: Mapping[str, str]) -> dict[str, str]:
@@ -108,8 +113,13 @@ def platform_env(platform: Platform, target: SuiteTarget, env: Mapping[str, str]
     return {**env, target.variable: url, TOKEN_VARIABLE: platform.token}
 
 
-def _announced(log: Path) -> dict[str, str] | None:
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+def _read(file: IO[bytes]) -> str:
+    """All that was written so far; the place where the next is written stays."""
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
+
+
+def _announced(text: str) -> dict[str, str] | None:
+    for line in text.splitlines(keepends=True):
         if line.startswith("{") and line.endswith("\n"):
             urls: dict[str, str] = json.loads(line)["services"]
             return urls

@@ -94,4 +94,5 @@ def _ask(url: str, token: str = "") -> tuple[int, str]:
         error.close()
         return error.code, ""
     except (OSError, ValueError, HTTPException) as error:
-        return _NO_ANSWER, str(getattr(error, "reason", error))
+        reason = getattr(error, "reason", error)
+        return _NO_ANSWER, str(getattr(reason, "strerror", None) or reason).lower()

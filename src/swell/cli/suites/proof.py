@@ -1,56 +1,68 @@
 """Proves that objectives can fail: each test against the healthy platform, then against each fault."""
 
+import contextlib
 import json
 import shutil
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swell.base.errors import ExitCode, SwellError
+from swell.base.errors import SwellError
 from swell.cli.suites.cases import Case
 from swell.cli.suites.platform import Platform, platform_env
 from swell.cli.suites.processes import Children
-from swell.cli.suites.running import Job, Runner
+from swell.cli.suites.running import MEASURED, Job, Runner
+from swell.cli.suites.views import SharedView, Tally
 from swell.cli.system import System
 from swell.metrics.snapshot import Snapshot
+from swell.report.ansi import printable
 from swell.report.proof import ProofRow
+from swell.report.suitelive import RunningTest
+
+# A case with its number, from 1 on.
+Numbered = tuple[int, Case]
 
 TIMEOUT_S = 60.0
 # A run on a machine that stood still proves nothing, and is repeated so often.
 REPEATS = 2
-# Exit codes of a run that measured: another one is no proof of anything.
-_MEASURED = frozenset({ExitCode.OK, ExitCode.THRESHOLDS_FAILED, ExitCode.INVARIANT_BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """Runs cases one after another, each against a platform that was reset."""
+    """Runs cases one after another, each against a ``platform`` that was reset; it is one of ``number``."""
 
     platform: Platform
     children: Children
     system: System
     profile: str
     folder: Path
-    say: Callable[[str], None]
+    view: SharedView
+    number: int = 0
 
-    def prove(self, cases: Sequence[Case]) -> list[ProofRow]:
-        """One row a case; after a signal those up to then."""
-        rows: list[ProofRow] = []
-        for number, case in enumerate(cases, 1):
-            self.say(f"{number}/{len(cases)}  {case.test.name}, fault {case.name}")
+    def prove(self, cases: Sequence[Numbered]) -> dict[int, ProofRow]:
+        """A row for each case; after a signal for those up to then."""
+        rows: dict[int, ProofRow] = {}
+        for number, case in cases:
             row = self._prove(case, number)
             for _ in range(REPEATS):
                 if row is None or row.is_as_expected or row.is_measured:
                     break
-                self.say(f"      again, as the measurement was invalid; {row.outcome}")
+                self._say(number, case, f"again, as the measurement was invalid; {row.outcome}")
                 row = self._prove(case, number)
             if row is None or self.children.signals:
                 break
-            self.say(f"      {row.outcome}")
-            rows.append(row)
+            self.view.tally.done += 1
+            self._say(number, case, row.outcome)
+            rows[number] = row
         return rows
+
+    def _say(self, number: int, case: Case, outcome: str) -> None:
+        total = self.view.tally.total
+        self.view.note(printable(f"{number}/{total}  {case.test.name}, {case.name}: {outcome}"))
 
     def _prove(self, case: Case, number: int) -> ProofRow | None:
         env = platform_env(self.platform, case.test.target, self.system.env)
@@ -62,7 +74,7 @@ class Prover:
         # Of a run that is repeated only the last one counts.
         shutil.rmtree(folder, ignore_errors=True)
         job = Job(case.test, folder, env, ("--profile", self.profile))
-        results = Runner(self.children, self.system, 1).run([job])
+        results = Runner(self.children, self.system, 1, _Part(self.view, self.number)).run([job])
         if not results:
             return None
         (result,) = results
@@ -73,7 +85,7 @@ class Prover:
                 *(f"{one.metric} {one.source.strip()}" for one in snapshot.thresholds),
                 *(f"invariant: {one.name}" for one in snapshot.invariants),
             )
-        error = "" if result.exit_code in _MEASURED else result.reason or f"exit code {result.exit_code}"
+        error = "" if result.exit_code in MEASURED else result.reason or f"exit code {result.exit_code}"
         return ProofRow(
             test=case.test.name,
             fault=case.fault,
@@ -96,6 +108,49 @@ class Prover:
         except OSError as error:
             message = f"the platform does not take {method} {url}: {error}"
             raise SwellError(message, slug="demo-target") from error
+
+
+class _Part:
+    """What the runner of one prover is shown on: its test among those of the others."""
+
+    def __init__(self, view: SharedView, number: int) -> None:
+        self._view = view
+        self._number = number
+
+    def show(self, tests: Sequence[RunningTest], _tally: Tally) -> None:
+        """Show how the test goes."""
+        self._view.show(self._number, tests)
+
+    def note(self, _line: str) -> None:
+        """What came of a run is told with what should have come of it."""
+
+    def close(self) -> None:
+        """It runs no more."""
+        self._view.show(self._number, ())
+
+
+def prove_all(cases: Sequence[Case], make: Callable[[int], Prover], count: int) -> list[ProofRow]:
+    """Prove ``cases`` with so many provers beside each other, those of one test by one of them.
+
+    The rows are in the order of the cases; after a signal those up to then. Raises what a prover raises,
+    once the others are done with their tests.
+    """
+    numbered = list(enumerate(cases, 1))
+    tests = dict.fromkeys(case.test.name for case in cases)
+    waiting = deque([one for one in numbered if one[1].test.name == test] for test in tests)
+
+    def work(number: int) -> dict[int, ProofRow]:
+        prover = make(number)
+        rows: dict[int, ProofRow] = {}
+        with contextlib.suppress(IndexError):
+            while not prover.children.signals:
+                rows |= prover.prove(waiting.popleft())
+        return rows
+
+    with ThreadPoolExecutor(count) as pool:
+        parts = list(pool.map(work, range(count)))
+    rows = {number: row for part in parts for number, row in part.items()}
+    return [rows[number] for number in sorted(rows)]
 
 
 def _is_measured(snapshot: Snapshot) -> bool:

@@ -1,28 +1,30 @@
 """Runs the tests of a suite as processes of their own, some side by side, with progress of each."""
 
-import subprocess
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+
+import msgspec
 
 from swell.base.errors import ExitCode
 from swell.cli.outputs import SNAPSHOT_FILE
-from swell.cli.suites.processes import Children, Stopped
+from swell.cli.suites.processes import Child, Children, Stopped
 from swell.cli.suites.tests import SuiteTest
+from swell.cli.suites.views import Tally, View
 from swell.cli.system import System
 from swell.metrics.snapshot import SnapshotError, load_snapshot
-from swell.report.ansi import ellipsised, printable
-from swell.report.live import Region, terminal_size
+from swell.report.ansi import GREEN, RED, Painter, printable
 from swell.report.suite import TestResult
+from swell.report.suitelive import RunningTest, TestState
 
 OUTPUT_FILE = "output.txt"
-# Where there is no terminal to redraw, the progress of each running test is a line this often.
-PLAIN_S = 2.0
 # What the last lines of a run fit into.
 TAIL_BYTES = 4096
+# Exit codes of a run that has measured what it should.
+MEASURED = frozenset({ExitCode.OK, ExitCode.THRESHOLDS_FAILED, ExitCode.INVARIANT_BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +39,64 @@ class Job:
 
 @dataclass(slots=True)
 class _Running:
+    number: int
     job: Job
-    process: subprocess.Popen[bytes]
+    child: Child
     begun: float = field(default_factory=time.monotonic)
+    state: TestState | None = None
 
-    @property
-    def output(self) -> Path:
-        return self.job.folder / OUTPUT_FILE
-
-    def last_line(self) -> str:
-        """What the run said last of its progress."""
-        lines = [line for line in tail(self.output) if line.startswith(("running", "Init"))]
-        return lines[-1] if lines else "starting"
+    def look(self) -> RunningTest:
+        """How it goes, by the latest that it has told."""
+        for line in self.child.told()[-1:]:
+            # Cut short where it was killed while it wrote.
+            with contextlib.suppress(msgspec.DecodeError):
+                self.state = msgspec.json.decode(line, type=TestState)
+        return RunningTest(printable(self.job.test.name), self.state)
 
 
 class Runner:
-    """Runs jobs, at most ``side_by_side`` at once, and tells how they go."""
+    """Runs jobs, at most ``side_by_side`` at once, and tells on ``view`` how they go."""
 
-    def __init__(self, children: Children, system: System, side_by_side: int) -> None:
+    def __init__(self, children: Children, system: System, side_by_side: int, view: View) -> None:
         self._children = children
         self._system = system
         self._limit = side_by_side
         self._running: list[_Running] = []
-        self._done = 0
-        self._total = 0
-        self._view = open_view(system)
+        self._tally = Tally(0)
+        self._view = view
+        self._paint = Painter(system.color)
 
     def __repr__(self) -> str:
-        return f"<Runner {self._done} of {self._total} done, {len(self._running)} running>"
+        return f"<Runner {self._tally.done} of {self._tally.total} done, {len(self._running)} running>"
 
     def run(self, jobs: Sequence[Job]) -> list[TestResult]:
         """Run all ``jobs``; after a signal those that run are ended and no other starts.
 
-        The results are in the order of the jobs, without those that were not started.
+        The results are in the order of the jobs, without those that were not started. One that cannot be
+        started, such as on a full disk, has failed.
         """
-        self._total = len(jobs)
+        self._tally = Tally(len(jobs))
         results: dict[int, TestResult] = {}
         waiting = list(enumerate(jobs))
-        order: dict[int, int] = {}
         try:
             while waiting or self._running:
                 while (index := self._next([job for _, job in waiting])) is not None:
                     number, job = waiting.pop(index)
-                    running = self._start(job)
-                    order[running.process.pid] = number
-                for running in [one for one in self._running if one.process.poll() is not None]:
-                    results[order[running.process.pid]] = self._finish(running)
-                self._view.show([self._line(one) for one in self._running])
+                    try:
+                        self._running.append(self._start(number, job))
+                    except OSError as error:
+                        reason = f"it cannot be started with results in {job.folder}: {error.strerror}"
+                        results[number] = TestResult(job.test.name, ExitCode.OTHER, None, reason)
+                        self._tell(results[number], 0)
+                self._view.show([one.look() for one in self._running], self._tally)
+                for running in [one for one in self._running if one.child.poll() is not None]:
+                    results[running.number] = self._finish(running)
                 self._children.pause()
         except Stopped:
-            self._children.end([one.process for one in self._running])
+            self._view.note(f"  stopping {len(self._running)} running, {len(waiting)} will not be started")
+            self._children.end([one.child for one in self._running])
             for running in list(self._running):
-                results[order[running.process.pid]] = self._finish(running)
+                results[running.number] = self._finish(running)
         finally:
             self._view.close()
         return [results[number] for number in sorted(results)]
@@ -103,29 +111,31 @@ class Runner:
         busy = {one.job.test.suite for one in self._running}
         return next((index for index, job in enumerate(waiting) if job.test.suite not in busy), None)
 
-    def _start(self, job: Job) -> _Running:
+    def _start(self, number: int, job: Job) -> _Running:
+        command = ["run", str(job.test.script.absolute()), "--no-color"]
+        command += ["--results-dir", str(job.folder.absolute()), *job.flags]
         job.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            *(sys.executable, "-m", "swell", "run", str(job.test.script.absolute()), "--no-color"),
-            *("--results-dir", str(job.folder.absolute()), *job.flags),
-        ]
         with (job.folder / OUTPUT_FILE).open("wb") as out:
-            process = self._children.start(command, cwd=self._system.cwd, env=job.env, out=out)
-        running = _Running(job, process)
-        self._running.append(running)
-        return running
+            child = self._children.start(
+                lambda line: [sys.executable, "-P", "-m", "swell.cli.suites.leash", str(line), *command],
+                cwd=self._system.cwd,
+                env=job.env,
+                out=out,
+            )
+        return _Running(number, job, child)
 
     def _finish(self, running: _Running) -> TestResult:
         self._running.remove(running)
-        self._done += 1
-        result = read_result(running.job, running.process.wait())
-        word = "passed" if result.exit_code == 0 else f"failed with {result.exit_code}"
-        took = time.monotonic() - running.begun
-        self._view.note(f"  {self._done}/{self._total}  {result.name} {word} after {took:.0f} s")
+        result = read_result(running.job, running.child.process.wait())
+        self._tell(result, time.monotonic() - running.begun)
         return result
 
-    def _line(self, running: _Running) -> str:
-        return f"  {running.job.test.name}: {running.last_line()}"
+    def _tell(self, result: TestResult, took_s: float) -> None:
+        self._tally.done += 1
+        is_ok = result.exit_code == 0
+        word = "passed" if is_ok else f"failed with {result.exit_code}"
+        mark = self._paint(f"{self._tally.done}/{self._tally.total}", GREEN if is_ok else RED)
+        self._view.note(f"  {mark}  {printable(result.name)} {word} after {took_s:.0f} s")
 
 
 def read_result(job: Job, code: int) -> TestResult:
@@ -138,8 +148,10 @@ def read_result(job: Job, code: int) -> TestResult:
         line for line in tail(job.folder / OUTPUT_FILE) if line.startswith(("error:", "  --", "  hint"))
     ]
     reason = errors[0].removeprefix("error:").strip() if errors else ""
-    if code in {ExitCode.OK, ExitCode.THRESHOLDS_FAILED, ExitCode.INVARIANT_BROKEN}:
+    if code in MEASURED:
         reason = ""
+    if not saved and code in MEASURED:
+        reason = f"there are no results in {job.folder}: is the disk full?"
     try:
         return TestResult(name, code, load_snapshot(saved[-1]) if saved else None, reason)
     except SnapshotError as error:
@@ -154,58 +166,3 @@ def tail(path: Path) -> list[str]:
             return file.read().decode(errors="replace").splitlines()
     except OSError:
         return []
-
-
-# Views.
-
-
-class PlainView:
-    """Lines, one after another."""
-
-    def __init__(self, stream: TextIO, now: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
-        self._now = now
-        self._shown = now()
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Write ``lines`` if it is time for that."""
-        if self._now() - self._shown >= PLAIN_S:
-            self._shown = self._now()
-            for line in lines:
-                self.note(line)
-
-    def note(self, line: str) -> None:
-        """Write a line that stays."""
-        self._stream.write(f"{printable(line)}\n")
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Nothing is left to do."""
-
-
-class TerminalView:
-    """The running tests at the bottom of the terminal, what has ended above."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._region = Region(stream, lambda: terminal_size(stream))
-        self._region.open()
-
-    def show(self, lines: Sequence[str]) -> None:
-        """Redraw."""
-        width = self._region.size()[0]
-        self._region.paint([ellipsised(printable(line), width) for line in lines])
-
-    def note(self, line: str) -> None:
-        """Write a line that stays."""
-        self._region.write_above(printable(line))
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._region.close()
-
-
-def open_view(system: System) -> PlainView | TerminalView:
-    """The view that suits the output."""
-    if system.stdout_is_tty and system.env.get("TERM") != "dumb":
-        return TerminalView(system.stdout)
-    return PlainView(system.stdout)
