@@ -1,7 +1,9 @@
 """Secrets stay out of text, JSON and streams."""
 
+import base64
 import io
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -24,11 +26,11 @@ def test_no_secret_is_no_change() -> None:
 
 def test_numbers_of_a_document_stay() -> None:
     """Texts and names lose the secret; a number that has its digits is a measurement."""
-    made = Redactor(["200"]).document({"200": [200, "x200"], "n": None})
-    assert made == {REDACTED: [200, f"x{REDACTED}"], "n": None}
+    made = Redactor(["2000"]).document({"2000": [2000, "x2000"], "n": None})
+    assert made == {REDACTED: [2000, f"x{REDACTED}"], "n": None}
 
 
-@given(st.text(min_size=3), st.text(), st.text())
+@given(st.text(min_size=4), st.text(), st.text())
 def test_a_secret_is_found_in_text_and_in_json(secret: str, before: str, after: str) -> None:
     """Wherever a secret stands, it is gone, also with its escapes in JSON text."""
     redactor = Redactor([secret])
@@ -59,3 +61,39 @@ def test_secrets_in_urls() -> None:
     redactor = Redactor(["p@ss/wo rd!"])
     for form in ("p%40ss/wo%20rd%21", "p%40ss%2Fwo%20rd%21", "p%40ss%2Fwo%20rd!", "p%40ss%2Fwo+rd%21"):
         assert redactor.text(f"GET /?q={form}&a=1") == f"GET /?q={REDACTED}&a=1"
+
+
+@pytest.mark.parametrize("secret", ["1", "ab", "200"])
+def test_a_short_secret_goes_only_where_it_stands_alone(secret: str) -> None:
+    """A secret of three characters is in every other word: there it is chance."""
+    redactor = Redactor([secret])
+    assert redactor.text(f"pin={secret}, x{secret} {secret}0") == f"pin={REDACTED}, x{secret} {secret}0"
+    assert redactor.text(f'{{"pin":"{secret}"}}') == f'{{"pin":"{REDACTED}"}}'
+
+
+@given(st.text(min_size=4), st.text(), st.text(), st.booleans(), st.booleans(), st.booleans())
+def test_a_secret_is_found_inside_of_base64(
+    secret: str, before: str, after: str, in_url: bool, url_safe: bool, padded: bool
+) -> None:
+    """Whatever was encoded with it, in both alphabets, with and without padding, also in a URL."""
+    whole = f"{before}{secret}{after}".encode()
+    coded = (base64.urlsafe_b64encode if url_safe else base64.b64encode)(whole).decode()
+    coded = coded if padded else coded.rstrip("=")
+    text = Redactor([secret]).text(f"a {quote(coded, safe='') if in_url else coded} b")
+    assert REDACTED in text
+    assert text.endswith(f"{REDACTED} b")
+
+
+def test_the_header_of_basic_authentication_is_kept_away() -> None:
+    """As the client sends it: the user's name and the password together."""
+    coded = base64.b64encode(b"user:s3cret-password").decode()
+    text = Redactor(["s3cret-password"]).text(f"Authorization: Basic {coded}")
+    left = text.removeprefix("Authorization: Basic ").removesuffix(REDACTED)
+    assert coded.startswith(left)
+    assert base64.b64decode(left + "=" * (-len(left) % 4)) == b"user"
+
+
+def test_base64_of_something_else_stays() -> None:
+    """Only what holds the secret is replaced."""
+    coded = base64.b64encode(b"user:another-password").decode()
+    assert Redactor(["s3cret-password"]).text(coded) == coded

@@ -103,3 +103,33 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 105, errors
     assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_a_closed_pipe_under_an_output_ends_the_run(tmp_path: Path) -> None:
+    """``-o json | head`` is over when head is, and not when the plan is."""
+    (tmp_path / "script.py").write_text("options = {'duration': '10m'}\ndef default():\n    pass\n")
+    command = [sys.executable, "-m", "swell", "run", "-q", "script.py", "--out", "json"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(b'{"')
+    process.stdout.close()
+    with process.stderr:
+        errors = process.stderr.read()
+    assert process.wait(30) == 141, errors
+    assert b"Traceback" not in errors
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 0), (">&-", 255), ("2>&-", 0), ("<&- >&- 2>&-", 255)])
+def test_closed_standard_streams_are_no_bug(tmp_path: Path, closed: str, code: int) -> None:
+    """The run goes on and is saved; a standard output that cannot be written is said, as with a full disk."""
+    (tmp_path / "script.py").write_text("def default(): pass\n")
+    line = ["sh", "-c", f"{sys.executable} -m swell run script.py {closed}"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    if closed == ">&-":
+        assert "error: standard output was not written: Bad file descriptor" in done.stderr
+    assert len(list(tmp_path.glob("swell-results/*/snapshot.json"))) == 1

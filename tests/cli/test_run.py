@@ -303,7 +303,7 @@ def default():
     raise SystemExit("this never runs")
 """,
         *("--vus", "x", "--config", "config.json", "--log-format", "xml", "-e", "1=2"),
-        *("--summary-export", "no/such/dir.json"),
+        *("--summary-export", "script.py/such/dir.json"),
     )
     assert result.exit_code == ExitCode.INVALID_CONFIG
     assert result.stdout == ""
@@ -318,7 +318,7 @@ def default():
         "did you mean 'constant-vus'?",
         "options.scenarios.b",
         "users.csv",
-        "--summary-export: no/such/dir.json cannot be written",
+        "--summary-export: script.py/such/dir.json cannot be written",
     ]
     missing = [text for text in expected if text not in result.stderr]
     assert not missing, result.stderr
@@ -378,4 +378,4 @@ def teardown(data):
     assert result.exit_code == ExitCode.EXTERNAL_ABORT
     assert (tmp_path / "torn-down").exists()
     assert "1 interrupted iterations" in result.stdout
-    assert "received a 'interrupt' signal" in result.stderr
+    assert "received an 'interrupt' signal" in result.stderr

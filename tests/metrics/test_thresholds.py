@@ -46,13 +46,14 @@ def judge_one(
     ran: bool = True,
     abort_on_fail: bool = False,
     delay_ns: int = 0,
+    whole: bool = True,
 ) -> ThresholdResult:
     """The result of a single threshold."""
     judge = Judge({key: (ThresholdSpec(source, abort_on_fail, delay_ns),)}, require_data=require_data)
     values: dict[str, SinkValue] = {"iterations": CounterValue(5)} if ran else {}
     if value is not None:
         values[format_metric_key(*parse_metric_key(key))] = value
-    (result,) = judge.judge(values, KNOWN, elapsed_ns, final=final)
+    (result,) = judge.judge(values, KNOWN, elapsed_ns, final=final, whole=whole)
     return result
 
 
@@ -264,6 +265,13 @@ def test_no_data_fails_where_data_is_required() -> None:
     for key, source in (("http_req_duration", "max<1"), ("checks", "rate<1"), ("queue", "value<1")):
         result = judge_one(key, source)
         assert (result.ok, result.observed, result.no_data) == (False, None, True)
+
+
+def test_what_a_run_that_was_ended_did_not_come_to_is_no_failure() -> None:
+    """Required data that are missing then leave the threshold open; what was seen is judged as ever."""
+    result = judge_one("checks", "rate>0.99", whole=False)
+    assert (result.ok, result.observed, result.no_data) == (True, None, True)
+    assert not judge_one("checks", "rate>0.99", RateValue(1, 2), whole=False).ok
 
 
 def test_no_data_is_judged_as_k6_does_where_it_is_not_required() -> None:

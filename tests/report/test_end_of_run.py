@@ -217,16 +217,16 @@ def test_the_open_model_shows_both_times() -> None:
     """What the target took, and what the user waited for, side by side."""
     run = trended(http_req_duration=[2.0] * 4, http_req_response_time=[2.0, 3.0, 4.0, 500.0])
     assert open_model_table(run, width=80, paint=PLAIN) == [
-        "  OPEN MODEL                           p50     p95     p99     max",
-        "  service time   sent to last byte  2.00ms  2.00ms  2.00ms  2.00ms",
-        "  response time  due to last byte   3.50ms   426ms   485ms   500ms",
+        "  RESPONSE TIME  iterations start at a rate     p50     p95     p99     max",
+        "  service time   sent to last byte           2.00ms  2.00ms  2.00ms  2.00ms",
+        "  response time  due to last byte            3.50ms   426ms   485ms   500ms",
     ]
 
 
 def test_closed_model_requests_in_the_service_time_are_said() -> None:
     """Where scenarios of both models ran, the two lines do not count the same requests."""
     run = trended(http_req_duration=[2.0] * 9, http_req_response_time=[2.0] * 4)
-    assert "closed model too" in "\n".join(open_model_table(run, width=80, paint=PLAIN))
+    assert "sent to last byte, of all" in "\n".join(open_model_table(run, width=80, paint=PLAIN))
 
 
 def test_the_closed_model_has_no_response_time() -> None:

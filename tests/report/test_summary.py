@@ -123,6 +123,14 @@ def test_a_threshold_without_data_says_so() -> None:
     assert "    ✓ 'max<500' max=0s (no data)" in lines
 
 
+def test_a_threshold_that_the_run_did_not_come_to_is_no_failure() -> None:
+    """After Ctrl-C what saw no data is neither kept nor crossed."""
+    results = (ThresholdResult("http_req_duration", "p(95)<500", True, None, no_data=True),)
+    snapshot = small(thresholds=results)
+    aborted = msgspec.structs.replace(snapshot, run=msgspec.structs.replace(snapshot.run, status="aborted"))
+    assert "    · 'p(95)<500' no data when the run was ended" in written(aborted)
+
+
 @pytest.mark.parametrize("mode", ["compact", "full", "legacy"])
 def test_a_judged_metric_without_samples_is_listed_as_no_data(mode: str) -> None:
     """An empty trend is not shown as nought."""

@@ -71,6 +71,9 @@ def command(
         else:
             with system.path(archive_out).open("wb") as stream:
                 write_archive(stream, archive)
+            count = len(read)
+            noun = "file" if count == 1 else "files"
+            system.stdout.write(f"{archive_out}: the script and all that it reads, {count} {noun}\n")
     except OSError as error:
         message = f"{archive_out} cannot be written: {error.strerror}"
         raise SwellError(message, slug="cannot-write") from None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def command(system: System, /, script: str, *, scenario_name: str | None, **values: Any) -> ExitCode:
     """Run one iteration of SCRIPT, a Python or k6 script in the foreground.
 
-    Every request and response is shown, checks and custom metrics after it. Breakpoints, pdb and profilers
-    work as in any Python program. The exit code is 107 if the script raised, 113 if an
+    Every request and response, check and value of a custom metric is shown where it comes. Breakpoints, pdb
+    and profilers work as in any Python program. The exit code is 107 if the script raised, 113 if an
     invariant does not hold.
     """
     file = find_script(script, system)

@@ -1,13 +1,16 @@
 """What a run leaves behind: the saved snapshot, the exported summary and the files of handle_summary.
 
 None of it changes the exit code: a full disk on the load generator must not look like a slow service
-(docs/decisions/results.md). What could not be written is said in the log.
+(docs/decisions/results.md). What could not be written is said in the log: of a native script's run file by
+file, of a k6 script's as k6 says it. Directories that are missing are made, but not for k6 scripts, as in k6.
 """
 
-from collections.abc import Callable, Mapping
+import errno
+import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 
@@ -19,8 +22,16 @@ from swell.metrics.snapshot import Snapshot
 from swell.report.export import machine_readable, summary_data, summary_export, to_json
 
 SNAPSHOT_FILE = "snapshot.json"
-# Called with what could not be written and why.
-Complain = Callable[[str], None]
+# What a full disk says, in contrast to a file that cannot be opened.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+class Complain(Protocol):
+    """Called with what could not be written and why, and fields for the line of the log."""
+
+    def __call__(self, message: str, /, **fields: str) -> None:
+        """Say ``message``."""
+        ...
 
 
 class Outputs:
@@ -39,6 +50,9 @@ class Outputs:
         ``redactor`` keeps secrets out of everything.
         """
         self._redactor = redactor
+        self._is_k6 = script.language == "k6"
+        # What k6 lists in one line at the end.
+        self._unwritten: list[str] = []
         self.options = plan.options
         self._script = script
         self._system = system
@@ -53,7 +67,12 @@ class Outputs:
         content = msgspec.json.encode(snapshot)
         if self._redactor:
             content = msgspec.json.encode(self._redactor.document(msgspec.json.decode(content)))
-        return str(shown) if self._write(shown, content, make_directory=True) else ""
+        try:
+            self._store(shown, content, make_directory=True)
+        except OSError as error:
+            self._complain(f"{shown} was not written: {error.strerror or error}")
+            return ""
+        return str(shown)
 
     def export(self, snapshot: Snapshot) -> None:
         """Write ``--summary-export``; with the summary disabled it is not written, as in k6."""
@@ -87,8 +106,21 @@ class Outputs:
             if stream is None:
                 self._write(Path(destination), self._redactor.content(content))
             else:
-                stream.write(content.decode(errors="replace"))
+                text = content.decode(errors="replace")
+                stream.write(text)
+                if text and not text.endswith("\n") and _is_same(stream, self._system.stderr):
+                    # The next line of the log would stand behind it.
+                    stream.write("\n")
                 stream.flush()
+
+    def tell_unwritten(self) -> None:
+        """Say what of a k6 script's summary was not written, in k6's words; nothing where all was."""
+        if self._unwritten:
+            listed = "".join(f"\n\t- {what}" for what in self._unwritten)
+            self._complain(
+                "failed to handle the end-of-test summary",
+                error=f"Could not save some summary information:{listed}",
+            )
 
     def _machine_readable(self, snapshot: Snapshot) -> dict[str, Any]:
         try:
@@ -98,16 +130,35 @@ class Outputs:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return machine_readable(snapshot, generated_at=now, script_source=source)
 
-    def _write(self, shown: Path, content: bytes, *, make_directory: bool = False) -> bool:
-        path = self._system.path(str(shown))
+    def _write(self, shown: Path, content: bytes) -> None:
         try:
-            if make_directory:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, content)
+            self._store(shown, content, make_directory=not self._is_k6)
         except OSError as error:
-            self._complain(f"{shown} was not written: {error.strerror or error}")
-            return False
-        return True
+            if self._is_k6:
+                self._unwritten.append(_as_k6_says(str(shown), error))
+            else:
+                self._complain(f"{shown} was not written: {error.strerror or error}")
+
+    def _store(self, shown: Path, content: bytes, *, make_directory: bool) -> None:
+        path = self._system.path(str(shown))
+        if make_directory:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content)
+
+
+def _as_k6_says(file: str, error: OSError) -> str:
+    why = (error.strerror or str(error)).lower()
+    if error.errno in _NO_ROOM:
+        return f"error saving summary to '{file}' after 0 bytes: write {file}: {why}"
+    return f"could not open '{file}': open {file}: {why}"
+
+
+def _is_same(stream: TextIO, other: TextIO) -> bool:
+    """Whether both lead to the same place, such as a terminal."""
+    try:
+        return os.path.sameopenfile(stream.fileno(), other.fileno())
+    except OSError:
+        return stream is other
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -128,7 +128,7 @@ class Sources:
         metrics = tuple(
             Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
         )
-        faults = [*self._faults, *exports.faults, *problems, *self._unwritable()]
+        faults = [*self._faults, *exports.faults, *problems, *self._unwritable(script.language)]
         try:
             resolution = resolve(
                 (self._file, layer, self._env, self._cli),
@@ -169,9 +169,10 @@ class Sources:
         except ConfigError as error:
             return layer, error.faults
 
-    def _unwritable(self) -> list[Fault]:
+    def _unwritable(self, language: str) -> list[Fault]:
         """Faults for places that the run is to write to and cannot: better known now than after an hour."""
         faults = []
+        is_k6 = language == "k6"
         directory, place = self._setting("results_dir", Options().results_dir)
         is_saved = self._setting("no_save", "false")[0].lower() in {"false", "f", "0"}
         problem = _directory_problem(self._directory / directory) if is_saved else ""
@@ -179,8 +180,10 @@ class Sources:
             faults.append(Fault(place, f"runs cannot be saved in {directory}: {problem}", SAVE_HINT))
         for name in ("summary_export", "console_output"):
             file, place = self._setting(name, "")
-            problem = _file_problem(self._directory / file) if file else ""
-            if problem:
+            if not file or (is_k6 and name == "summary_export"):
+                # k6 says at the end that it could not be written, and so does a k6 script's run here.
+                continue
+            if problem := _file_problem(self._directory / file, makes_directory=name == "summary_export"):
                 faults.append(Fault(place, f"{file} cannot be written: {problem}"))
         return faults
 
@@ -204,7 +207,10 @@ class Sources:
 
 def script_layer(script: ScriptFile, exports: ScriptExports) -> Layer:
     """The option layer of a loaded script; files that it names are relative to its directory."""
-    return Layer("script", script.shown, exports.options, exports.places, script.path.parent)
+    is_native = script.language != "k6"
+    return Layer(
+        "script", script.shown, exports.options, exports.places, script.path.parent, strict=is_native
+    )
 
 
 def _threshold_check(known: Mapping[str, Metric]) -> Any:
@@ -226,10 +232,12 @@ def _directory_problem(path: Path) -> str:
     return "" if os.access(path, os.W_OK | os.X_OK) else f"no permission to write in {path}"
 
 
-def _file_problem(path: Path) -> str:
-    """Why ``path`` cannot be written; empty if it can."""
+def _file_problem(path: Path, *, makes_directory: bool) -> str:
+    """Why ``path`` cannot be written, if need be with its directory made; empty if it can."""
     if path.is_dir():
         return "it is a directory"
+    if makes_directory and not path.parent.is_dir():
+        return _directory_problem(path.parent)
     if not path.parent.is_dir():
         return f"there is no directory {path.parent}"
     target = path if path.exists() else path.parent

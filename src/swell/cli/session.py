@@ -152,6 +152,9 @@ class Session(RunListener):
         else:
             outputs.write_summary_files(result.summary_files or {})
             self._tell_outcome(snapshot, saved_to)
+        outputs.tell_unwritten()
+        if untrusted is None:
+            self._warn_of_raises(snapshot)
         if result.cause is not None:
             raise result.cause.as_error()
         if untrusted is not None:
@@ -221,8 +224,15 @@ class Session(RunListener):
         return self._writer.taken() if self._writer is not None else {}
 
     def on_tick(self, now_ns: int) -> None:
-        """Let the clocks of the view go on between two snapshots, and say what outputs failed."""
+        """Let the clocks of the view go on between two snapshots, and say what outputs failed.
+
+        Raises:
+            BrokenPipeError: the reader of an output is gone.
+        """
         if self._writer is not None:
+            if self._writer.reader_left is not None:
+                # As SIGPIPE would end it: nobody is there to measure for.
+                raise self._writer.reader_left
             for fault in self._writer.faults():
                 self.log("error", fault)
         if self._latest is not None:
@@ -280,6 +290,21 @@ class Session(RunListener):
             self.log(
                 "warning", "No script iterations fully finished, consider making the test duration longer"
             )
+
+    def _warn_of_raises(self, snapshot: Snapshot) -> None:
+        """Say so where a run in which nearly every iteration raised ends as if all were well, as in k6."""
+        reasons = snapshot.verdict.reasons if snapshot.verdict is not None else ()
+        for reason in reasons:
+            if (
+                reason.slug == "raising-iterations"
+                and reason.level == "invalid"
+                and not snapshot.run.exit_code
+            ):
+                share = f"{reason.measured:.0%} of iterations ended with an exception"
+                self.log(
+                    "warning",
+                    f"{share}, and the exit code is 0 all the same, as in k6; --require-trust makes it 111",
+                )
 
     def _tell_outcome(self, snapshot: Snapshot, saved_to: str) -> None:
         """Say in the log what the summary would have said, where the script replaced it or it is disabled.

@@ -113,8 +113,27 @@ class System:
         return self.cwd / Path(text).expanduser()
 
 
+def open_missing_streams() -> None:
+    """Give the process the standard streams that its caller closed (``>&-``).
+
+    Otherwise the next file or socket would get their numbers, and be written to. What is written to a closed
+    standard output is lost, and said at the end as with a full disk; what is written to a closed standard
+    error is lost in silence.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Takes the smallest free number: this one. From 0 nothing can be read, to 1 nothing written.
+            os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+
+
 def real_system() -> System:
     """The system of this process."""
+    open_missing_streams()
     return System(
         env=os.environ,
         cwd=Path.cwd(),

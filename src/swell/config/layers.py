@@ -31,6 +31,8 @@ class Layer:
     directory: Path = field(default_factory=Path)
     # Warnings met while the layer was gathered.
     notes: tuple[str, ...] = ()
+    # Whether an unknown option is a fault. Of k6's scripts and config files it is none, as in k6.
+    strict: bool = False
 
     @property
     def is_textual(self) -> bool:

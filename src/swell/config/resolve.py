@@ -142,7 +142,10 @@ def _note_unknown(key: str, raw: object, row: Option | None, where: Where, findi
     elif key not in IGNORED_KEYS and key not in REFUSED_KEYS:
         known = [each.name if "_" in key else each.key for each in RUN_OPTIONS]
         hint = did_you_mean(key, known)
-        findings.warn(f"{where}: the unknown option {key!r} is ignored" + (f"; {hint}" if hint else ""))
+        if where.layer.strict:
+            findings.fault(where, "there is no such option", hint)
+        else:
+            findings.warn(f"{where}: the unknown option {key!r} is ignored" + (f"; {hint}" if hint else ""))
 
 
 def _note_conflicts(settings: Settings, findings: Findings) -> None:

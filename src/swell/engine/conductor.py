@@ -245,7 +245,7 @@ class Conductor:
 
     def _begin_summary(self) -> Event | None:
         self.results.finish(self._now_ns)
-        failed = self.results.judge(self._now_ns, final=True)
+        failed = self.results.judge(self._now_ns, final=True, whole=not self._ended_early)
         crossed = sorted({result.metric for result in failed})
         if crossed:
             self._blame(troubles.thresholds_crossed(crossed))

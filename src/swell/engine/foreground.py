@@ -30,7 +30,10 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class ForegroundRuntime:
-    """A ``ScriptRuntime`` that keeps what is recorded, and what the script asked of the run."""
+    """A ``ScriptRuntime`` that keeps what is recorded, and what the script asked of the run.
+
+    With ``on_sample`` each value goes there at once instead.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class ForegroundRuntime:
         worker_index: int = 0,
         worker_count: int = 1,
         log: Log | None = None,
+        on_sample: Callable[[Measured], None] | None = None,
     ) -> None:
         self.options = options
         self.scenarios: tuple[Scenario, ...] = ()
@@ -53,6 +57,9 @@ class ForegroundRuntime:
         self.registry = TagRegistry()
         self.run_tags = self.registry.intern(options.tags)
         self.recorder = Recorder(self._keep)
+        if on_sample is not None:
+            # Front ends bind it when the script is prepared, which is later.
+            self.recorder.keep_sample = lambda record: on_sample(self._measured(*SAMPLE.unpack(record)))
         self.errors = ErrorTable()
         self.aborted: str | None = None
         self.marked_failed: str | None = None
@@ -89,11 +96,15 @@ class ForegroundRuntime:
         self.recorder.flush()
         found = []
         for record in self._records:
-            for series, time_ns, value in SAMPLE.iter_unpack(record):
-                name, tags = self.registry.series_key(series)
-                if metric is None or name == metric:
-                    found.append(Measured(name, tags.as_dict(), time_ns, value))
+            for fields in SAMPLE.iter_unpack(record):
+                measured = self._measured(*fields)
+                if metric is None or measured.metric == metric:
+                    found.append(measured)
         return found
+
+    def _measured(self, series: int, time_ns: int, value: float) -> Measured:
+        name, tags = self.registry.series_key(series)
+        return Measured(name, tags.as_dict(), time_ns, value)
 
     def _keep(self, _http: bytes, samples: bytes) -> None:
         if samples:

@@ -176,11 +176,11 @@ class RunResults:
 
     # Out.
 
-    def judge(self, now_ns: int, *, final: bool) -> Sequence[ThresholdResult]:
-        """The thresholds that do not hold now."""
+    def judge(self, now_ns: int, *, final: bool, whole: bool = True) -> Sequence[ThresholdResult]:
+        """The thresholds that do not hold now; a run that is not ``whole`` was ended early."""
         if self._aggregate is None:
             return ()
-        results = self._aggregate.judge(self._elapsed_ns(now_ns), final=final)
+        results = self._aggregate.judge(self._elapsed_ns(now_ns), final=final, whole=whole)
         return [result for result in results if not result.ok]
 
     def snapshot(self, now_ns: int, cause: Cause | None, phase: Phase, *, ended_early: bool) -> Snapshot:

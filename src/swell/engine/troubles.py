@@ -16,9 +16,10 @@ _MIB = 1024 * 1024
 
 def signalled(name: str) -> Cause:
     """A stop signal, by the name that k6 gives it (interrupt, terminated)."""
+    article = "an" if name[0] in "aeiou" else "a"
     return Cause(
         ExitCode.EXTERNAL_ABORT,
-        f"test run was aborted because swell received a '{name}' signal",
+        f"test run was aborted because swell received {article} '{name}' signal",
         "signal",
     )
 

@@ -176,9 +176,14 @@ class RunAggregate:
             return None
         return value.histogram.percentile(percent)
 
-    def judge(self, elapsed_ns: int, *, final: bool = False) -> tuple[ThresholdResult, ...]:
-        """Judge the thresholds, for the snapshots that follow too; ``final`` counts empty series."""
-        self._results = self._judge.judge(self._values, self._known, elapsed_ns, final=final)
+    def judge(
+        self, elapsed_ns: int, *, final: bool = False, whole: bool = True
+    ) -> tuple[ThresholdResult, ...]:
+        """Judge the thresholds, for the snapshots that follow too; ``final`` counts empty series.
+
+        A run that is not ``whole`` was ended early.
+        """
+        self._results = self._judge.judge(self._values, self._known, elapsed_ns, final=final, whole=whole)
         self._final = final
         return self._results
 

@@ -104,7 +104,8 @@ class ThresholdResult(msgspec.Struct, frozen=True):
     """One judged threshold expression; ``observed`` is None where no sample was seen.
 
     ``no_data`` is set at the end only: with ``ok`` false the threshold failed for want of samples, with
-    ``ok`` true it passed without any, as in k6. ``aborted`` means that this result ends the run.
+    ``ok`` true it passed without any, as in k6, or the run was ended before there were any. ``aborted`` means
+    that this result ends the run.
     """
 
     metric: str

@@ -6,9 +6,10 @@
     aggregation counter: count, rate · gauge: value · rate: rate · trend: avg, min, max, med, p(N), N 0 to 100
 
 A counter's rate is its sum by the seconds of the whole run. While the run goes on a series without samples is
-skipped; at the end it counts: where data is required it fails as "no data", else it is judged as k6 does (a
-rate passes, everything else is 0). A counter that nothing was added to did count, and counted 0, as long as
-the run did anything at all; so ``errors: count<10`` passes when nothing failed.
+skipped; at the end it counts: where data is required it fails as "no data" (of a run that was ended early it
+is left open), else it is judged as k6 does (a rate passes, everything else is 0). A counter that nothing was
+added to did count, and counted 0, as long as the run did anything at all; so ``errors: count<10`` passes when
+nothing failed.
 """
 
 import difflib
@@ -231,16 +232,24 @@ class Judge:
         return tuple(dict.fromkeys((rule.name, rule.tags) for rule in self._rules))
 
     def judge(
-        self, values: Mapping[str, SinkValue], known: Mapping[str, Metric], elapsed_ns: int, *, final: bool
+        self,
+        values: Mapping[str, SinkValue],
+        known: Mapping[str, Metric],
+        elapsed_ns: int,
+        *,
+        final: bool,
+        whole: bool = True,
     ) -> tuple[ThresholdResult, ...]:
         """One result per expression, in the order written.
 
         ``aborted`` marks those that failed, have abortOnFail and are past their delay: they end the run.
-        Before the end a series without samples gives ``ok`` with ``observed`` None.
+        Before the end a series without samples gives ``ok`` with ``observed`` None; at the end too where the
+        run was not ``whole``: what it did not come to is no failure.
         """
         ran = any(isinstance(value, CounterValue) and value.count for value in values.values())
         return tuple(
-            self._judge_one(rule, values.get(rule.key), known, elapsed_ns, ran, final) for rule in self._rules
+            self._judge_one(rule, values.get(rule.key), known, elapsed_ns, ran, final, whole)
+            for rule in self._rules
         )
 
     def _judge_one(
@@ -251,24 +260,27 @@ class Judge:
         elapsed_ns: int,
         ran: bool,
         final: bool,
+        whole: bool,
     ) -> ThresholdResult:
         source = rule.threshold.source
         if value is None or is_empty(value):
-            return self._judge_empty(rule, known[rule.name].type, ran, final)
+            return self._judge_empty(rule, known[rule.name].type, ran, final, whole)
         observed = observe(rule.threshold, value, elapsed_ns)
         ok = rule.threshold.holds(observed)
         late_enough = elapsed_ns > rule.delay_abort_eval_ns or not rule.delay_abort_eval_ns
         aborted = not ok and not final and rule.abort_on_fail and late_enough
         return ThresholdResult(rule.key, source, ok, observed, aborted)
 
-    def _judge_empty(self, rule: _Rule, kind: MetricType, ran: bool, final: bool) -> ThresholdResult:
+    def _judge_empty(
+        self, rule: _Rule, kind: MetricType, ran: bool, final: bool, whole: bool
+    ) -> ThresholdResult:
         source = rule.threshold.source
         if not final:
             return ThresholdResult(rule.key, source, ok=True, observed=None)
         if kind is MetricType.COUNTER and ran:
             return ThresholdResult(rule.key, source, rule.threshold.holds(0.0), 0.0)
         if self._require_data:
-            return ThresholdResult(rule.key, source, ok=False, observed=None, no_data=True)
+            return ThresholdResult(rule.key, source, ok=not whole, observed=None, no_data=True)
         ok = kind is MetricType.RATE or rule.threshold.holds(0.0)
         return ThresholdResult(rule.key, source, ok, observed=None, no_data=True)
 

@@ -67,6 +67,8 @@ class OutputWriter:
         self._lock = threading.Lock()
         # Faults that nobody was told of yet.
         self._faults: deque[str] = deque()
+        # Set where whoever read an output closed the pipe.
+        self.reader_left: BrokenPipeError | None = None
         self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
 
     def __repr__(self) -> str:
@@ -174,6 +176,8 @@ class OutputWriter:
         output.lost_lines += text.count("\n")
 
     def _give_up(self, output: Output, error: OSError) -> None:
+        if isinstance(error, BrokenPipeError):
+            self.reader_left = error
         if not output.fault:
             output.fault = error.strerror or str(error)
             self._faults.append(f"the output {output.name} cannot be written: {output.fault}")

@@ -8,9 +8,9 @@ from swell.report.ansi import BOLD, CYAN, FAINT, Painter, ellipsised, pad_left
 from swell.report.numbers import short_time
 
 _HEADERS: Final = ("p50", "p95", "p99", "max")
-_TITLE: Final = "OPEN MODEL"
+_TITLE: Final = ("RESPONSE TIME", "iterations start at a rate")
 _SERVICE: Final = ("service time", "sent to last byte")
-_EVERY: Final = ("service time", "sent to last byte, closed model too")
+_EVERY: Final = ("service time", "sent to last byte, of all")
 _RESPONSE: Final = ("response time", "due to last byte")
 
 
@@ -25,9 +25,9 @@ def open_model_table(snapshot: Snapshot, *, width: int = 80, paint: Painter) -> 
     widths = [
         max(len(header), *(len(cells[column]) for _, cells in rows)) for column, header in enumerate(_HEADERS)
     ]
-    names = max(len(_TITLE), *(len(name) for (name, _), _ in rows))
+    names = max(len(_TITLE[0]), *(len(name) for (name, _), _ in rows))
     room = width - 2 - names - 2 - sum(widths) - 2 * len(widths)
-    texts = max(len(text) for (_, text), _ in rows)
+    texts = max(len(_TITLE[1]), *(len(text) for (_, text), _ in rows))
     shown = min(texts, max(0, room))
 
     def line(name: str, text: str, cells: list[str]) -> str:
@@ -36,7 +36,8 @@ def open_model_table(snapshot: Snapshot, *, width: int = 80, paint: Painter) -> 
         return f"  {name}{' ' * (names - len(name))}  {middle}  {padded}"
 
     head = "  ".join(pad_left(header, size) for header, size in zip(_HEADERS, widths, strict=True))
-    lines = [paint(f"  {_TITLE:<{names}}  {'':<{shown}}  {head}", BOLD)]
+    explained = ellipsised(_TITLE[1], shown) if shown else ""
+    lines = [paint(f"  {_TITLE[0]:<{names}}  {explained:<{shown}}  {head}", BOLD)]
     lines += [line(name, text, [paint(cell, CYAN) for cell in cells]) for (name, text), cells in rows]
     return lines
 

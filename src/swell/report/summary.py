@@ -112,6 +112,9 @@ class _Writer:
         shown = show_threshold_value(snapshot, result, self.style)
         if result.no_data and not result.ok:
             return f"{mark} {paint(repr_quoted(source), WHITE)} no data"
+        is_open = result.no_data and snapshot.run.status != "finished"
+        if is_open and snapshot.run.language != "k6":
+            return f"· {paint(repr_quoted(source), WHITE)} no data when the run was ended"
         aggregate = _OPERATOR.split(source, maxsplit=1)[0].strip()
         note = " (no data)" if result.no_data and snapshot.run.language != "k6" else ""
         return f"{mark} {paint(repr_quoted(source), WHITE)} {paint(f'{aggregate}=', WHITE)}{shown}{note}"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -61,7 +62,9 @@ def run_archive(swell: Command, *flags: str, env: dict[str, str] | None = None) 
 
 def test_an_archive_runs_where_its_files_are_gone(swell: Command, tmp_path: Path) -> None:
     """Modules, opened files, options and variables are in it, and nothing else is read."""
-    assert swell("archive", "src/main.js", "-O", "a.tar", "-e", "FOO=bar").exit_code == ExitCode.OK
+    packed = swell("archive", "src/main.js", "-O", "a.tar", "-e", "FOO=bar")
+    assert packed.exit_code == ExitCode.OK
+    assert re.fullmatch(r"a\.tar: the script and all that it reads, \d files\n", packed.stdout)
     (tmp_path / "src").rename(tmp_path / "moved")
     result = run_archive(swell)
     assert result.exit_code == ExitCode.OK, result.stderr

@@ -37,7 +37,7 @@ def debug(load):
 
 
 def test_requests_and_checks_are_shown(debug):
-    """Every request and response is written out with headers, bodies and phases, then checks and metrics."""
+    """Every request and response is written out with headers, bodies and phases, checks in between."""
     with EchoServer() as server:
         fine, text = debug(
             f'''
@@ -60,7 +60,9 @@ def test_requests_and_checks_are_shown(debug):
     assert "(blocked " in text
     assert '<   "method": "POST",' in text
     assert "< 302 Found" in text
-    assert text.endswith("-- teardown()\ncheck passed: is 200\ncheck FAILED: is empty\norders 2")
+    between = text[text.index('"method": "POST"') : text.index("> GET ")]
+    assert between.endswith("}\ncheck passed: is 200\ncheck FAILED: is empty\n")
+    assert text.endswith("orders 2\n-- teardown()")
 
 
 @pytest.mark.parametrize("mode", ["", "headers", "full"])

@@ -325,3 +325,44 @@ def test_faults_stop_the_run(load, start):
     with pytest.raises(ConfigError) as caught:
         start("options = 5\ndef default(): pass\n")
     assert caught.value.exit_code is ExitCode.INVALID_CONFIG
+
+
+@pytest.mark.parametrize(
+    ("source", "fault", "hint"),
+    [
+        ("thresholds = {}", "thresholds is an option, but stands where no option is read", "inside options"),
+        ("vus: int = 3", "vus is an option, but stands where no option is read", "inside options"),
+        ("insecureSkipTLSVerify = True", "insecureSkipTLSVerify is an option", "inside options"),
+        ("optoins = {'vus': 3}", "nothing reads optoins", "did you mean 'options'?"),
+        ("def handleSummary(data): ...", "nothing calls handleSummary()", "did you mean 'handle_summary'?"),
+        ("def set_up(): ...", "nothing calls set_up()", "did you mean 'setup'?"),
+    ],
+)
+def test_what_would_be_passed_over_in_silence_is_a_fault(load, source: str, fault: str, hint: str):
+    """Options beside ``options``, and lifecycle functions under another name, with their line."""
+    (found,) = load(f"def default(): ...\n{source}\n").exports.faults
+    assert found.place == "script.py:2"
+    assert found.message.startswith(fault)
+    assert hint in found.hint
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "duration = 3\ndef default(): print(duration)",
+        "thresholds = {}\noptions = {'thresholds': thresholds}\ndef default(): ...",
+        "def set_up(): ...\noptions = {'scenarios': {'a': {'exec': 'set_up'}}}",
+        "def set_up(): ...\ndef default(): set_up()",
+    ],
+)
+def test_names_that_the_script_uses_are_its_own_affair(load, source: str):
+    """A variable that functions read, or a function that a scenario names, is no mistake."""
+    assert load(source).exports.faults == ()
+
+
+def test_a_module_that_is_nearly_there_is_suggested(load, tmp_path):
+    """A sibling's misspelt name is no package to install."""
+    (tmp_path / "helpers.py").write_text("")
+    with pytest.raises(ScriptError) as caught:
+        load("import helper\ndef default(): ...")
+    assert caught.value.hint == "did you mean 'helpers', which stands beside the script?"

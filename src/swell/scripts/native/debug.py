@@ -1,4 +1,4 @@
-"""One iteration of one VU in this process, with every request and response written out."""
+"""One iteration of one VU in this process, with every request, response and sample written out."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -62,7 +62,9 @@ def debug_script(
             return
         write(f"[{level}] {message}")
 
-    runtime = ForegroundRuntime(options, env, clock, seed=seed, log=log)
+    runtime = ForegroundRuntime(
+        options, env, clock, seed=seed, log=log, on_sample=lambda sample: write(describe_sample(sample))
+    )
     run = ForegroundRun(script, runtime)
     invariants: tuple[InvariantState, ...] = ()
     with_bodies = options.http_debug != "headers"
@@ -90,8 +92,6 @@ def debug_script(
         raise
     finally:
         run.close()
-        for line in describe_samples(runtime.measured()):
-            write(line)
     went_well = error is None or (isinstance(error, ControlFlow) and not isinstance(error, RunAborted))
     return Debugged(went_well, invariants)
 
@@ -99,13 +99,9 @@ def debug_script(
 # Text
 
 
-def describe_samples(samples: list[Measured]) -> list[str]:
-    """Checks as passed or failed, and custom metrics with their values, one line each."""
-    lines = []
-    for sample in samples:
-        if sample.metric == "checks":
-            mark = "passed" if sample.value else "FAILED"
-            lines.append(f"check {mark}: {sample.tags.get('check', '')}")
-        else:
-            lines.append(f"{sample.metric} {sample.value:g}")
-    return lines
+def describe_sample(sample: Measured) -> str:
+    """A check as passed or failed, a custom metric with its value."""
+    if sample.metric == "checks":
+        mark = "passed" if sample.value else "FAILED"
+        return f"check {mark}: {sample.tags.get('check', '')}"
+    return f"{sample.metric} {sample.value:g}"

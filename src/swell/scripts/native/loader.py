@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from swell.scripts.native.audit import Audit
 from swell.scripts.native.functions import argument_fault
 from swell.scripts.native.invariants import plan_of
 from swell.scripts.native.jsonable import json_faults, plain
+from swell.scripts.native.misplaced import misplaced
 from swell.scripts.native.places import function_places, option_places
 from swell.scripts.native.scenarios import WeightedMix
 from swell.scripts.native.script import NativeScript
@@ -119,8 +121,25 @@ def _execute(code: Any, module: ModuleType, file: Path) -> None:
         message = f"{file.name} ended the process with sys.exit({error.code!r}) while it was loaded"
         raise ScriptError(message, stack=script_stack(error)) from None
     except Exception as error:  # noqa: BLE001  # whatever the user's script may raise
-        hint = error.hint if isinstance(error, SwellError) else ""
-        raise ScriptError(summary_line(error), stack=script_stack(error), hint=hint) from None
+        raise ScriptError(summary_line(error), stack=script_stack(error), hint=_hint(error, file)) from None
+
+
+def _hint(error: Exception, file: Path) -> str:
+    """What helps against ``error``: the hint of our own, and where to get a module that is not there."""
+    if isinstance(error, SwellError):
+        return error.hint
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    top = error.name.partition(".")[0]
+    if top in sys.modules:
+        return ""
+    near = get_close_matches(top, [path.stem for path in file.parent.iterdir() if path != file], n=1)
+    if near:
+        return f"did you mean {near[0]!r}, which stands beside the script?"
+    return (
+        f"swell runs scripts with {sys.executable}, which does not have it: {sys.executable} -m pip install "
+        f"{top} (a package may bear another name than its module)"
+    )
 
 
 # What the module exports
@@ -134,6 +153,7 @@ def _collect(module: ModuleType, tree: ast.Module, declarations: Declarations) -
     functions = _functions(namespace)
     options = _options(namespace, declarations, places)
     _add_scenarios(options, functions, namespace, declarations, places)
+    declarations.faults += misplaced(tree, name)
     for hook, most in LIFECYCLE.items():
         _check_hook(hook, most, namespace.get(hook), declarations, lines.get(hook, name))
     for called, place in _called(options, functions, lines, places, name):
