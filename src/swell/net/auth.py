@@ -12,15 +12,15 @@ from secrets import token_hex
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from swell.net.ntlm import NTLMAuth
 from swell.net.url import basic_authorization
+from swell.net.userinfo import userinfo
 
 # In the challenge's words; "-sess" variants hash the nonces into the first part.
 _HASHES: Final[dict[str, str]] = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 _PARAMETER = re.compile(r'\s*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*')
 _SCHEME = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]+|(?=,)|$)")
 _ESCAPED = re.compile(r"\\(.)")
-# What needs no escape there (RFC 3986), apart from what separates its parts.
-_IN_USERINFO: Final = "-._~!$&'()*+,;="
 _BREAKS = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -78,7 +78,7 @@ class DigestAuth:
     @property
     def userinfo(self) -> str:
         """Both as they stand in a URL."""
-        return f"{quote(self.username, safe=_IN_USERINFO)}:{quote(self._password, safe=_IN_USERINFO)}"
+        return userinfo(self.username, self._password)
 
     def respond(self, challenge: "Challenge", method: str, target: str, cnonce: str = "") -> str:
         """The ``Authorization`` value for one request; counts ``challenge.count`` up.
@@ -125,7 +125,9 @@ class DigestAuth:
         return f"username*=UTF-8''{quote(self.username, safe='')}"
 
 
-Auth = BasicAuth | BearerAuth | DigestAuth
+Auth = BasicAuth | BearerAuth | DigestAuth | NTLMAuth
+# What answers a challenge instead of being sent at once.
+Answering = DigestAuth | NTLMAuth
 
 
 class Challenge:

@@ -127,9 +127,9 @@ class HTTPClient:
         return response
 
     def prepare(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:
-        """A request made ready, with the answer to a digest challenge where the server gave one before."""
+        """A request made ready, with the answer to a challenge where the server gave one before."""
         prepared = self._shared.factory.prepare(method, url, options)
-        return prepared if prepared.digest is None else authorized(self, prepared)
+        return prepared if prepared.answers is None else authorized(self, prepared)
 
     def end_iteration(self) -> None:
         """Forget what lives for one iteration: cookies, challenges, open streams, connections if asked to."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
 
 from swell.base.units import parse_duration_ns
 from swell.metrics.tags import TagRegistry, TagSet
-from swell.net.auth import Auth, BasicAuth, BearerAuth, DigestAuth
+from swell.net.auth import Answering, Auth, BasicAuth, BearerAuth, DigestAuth
 from swell.net.body import Body, compress, encode_body
+from swell.net.ntlm import NTLMAuth
 from swell.net.proxy import NO_PROXIES, Proxy, ProxyRules, parse_proxy
 from swell.net.tagging import TagTemplate
 from swell.net.url import Url, UrlCache, basic_authorization, with_params
@@ -79,10 +80,10 @@ class PreparedRequest:
     """One request ready to be sent, any number of times unless its body is an iterator."""
 
     __slots__ = (
+        "answers",
         "body",
         "body_stream",
         "cookies",
-        "digest",
         "discard",
         "expected",
         "expects_continue",
@@ -132,7 +133,8 @@ class PreparedRequest:
         self.max_redirects = 0
         self.discard = False
         self.expected: Expected = is_expected
-        self.digest: DigestAuth | None = None
+        # Credentials that wait for the server's challenge.
+        self.answers: Answering | None = None
         self.expects_continue = False
         # The last answer that was expected and its tag set's number: most answers are like the one before.
         self.seen_status = self.seen_number = 0
@@ -157,6 +159,9 @@ class PreparedRequest:
             self.origin = ("proxy", *proxy.key)
             if proxy.authorization is not None:
                 self.headers["Proxy-Authorization"] = proxy.authorization
+        if isinstance(self.answers, NTLMAuth):
+            # Connections belong to the user: nobody else's requests may go out on them.
+            self.origin = (*self.origin, *self.answers.identity)
 
 
 class RequestFactory:
@@ -236,9 +241,9 @@ class RequestFactory:
                 self._attach(prepared, body, headers)
         if method in ("POST", "PUT", "PATCH") and not prepared.body and prepared.body_stream is None:
             headers["Content-Length"] = "0"
-        if prepared.digest is not None and prepared.payload is not None and prepared.payload.again() is None:
+        if prepared.answers is not None and prepared.payload is not None and prepared.payload.again() is None:
             raise ValueError(
-                "digest authentication may send the body twice: give bytes, a file or a list, no iterator"
+                "digest and NTLM may send the body more than once: give bytes, a file or a list, no iterator"
             )
         self._encode(prepared)
         return prepared
@@ -258,7 +263,7 @@ class RequestFactory:
         dropped = _PROXY_HEADERS if keep_body else _PROXY_HEADERS | _BODY_HEADERS
         if url.host == source.url.host:
             prepared.cookies = source.cookies
-            prepared.digest = source.digest
+            prepared.answers = source.answers
         else:
             dropped = dropped | _SENSITIVE_HEADERS
         if not isinstance(source.cookies, str):
@@ -273,10 +278,10 @@ class RequestFactory:
         return self._derive(prepared, source, proxy, dropped, keep_body=keep_body)
 
     def authorized(self, source: PreparedRequest, authorization: str) -> PreparedRequest:
-        """``source`` once more, with an ``Authorization`` header."""
+        """``source`` once more, with an ``Authorization`` header; without one where it is empty."""
         prepared = PreparedRequest(source.method, source.url, source.template)
         prepared.cookies = source.cookies
-        prepared.digest = source.digest
+        prepared.answers = source.answers
         dropped = _PROXY_HEADERS | {"authorization"}
         made = self._derive(
             prepared, source, source.proxy, dropped, keep_body=True, authorization=authorization
@@ -393,8 +398,9 @@ class RequestFactory:
             )
         prepared.jar = options.get("jar")
         auth = options.get("auth")
-        if isinstance(auth, DigestAuth):
-            prepared.digest = auth
+        if isinstance(auth, DigestAuth | NTLMAuth):
+            prepared.answers = auth
+            prepared.route(prepared.proxy)
 
     def _encode(self, prepared: PreparedRequest) -> None:
         """Write the request line and header lines.
@@ -426,18 +432,18 @@ class RequestFactory:
 
 
 def _authorization(auth: object) -> str | None:
-    """The header for ``auth``; None for a digest, which needs a challenge first. Raises ``TypeError``."""
+    """The header for ``auth``; None for what needs a challenge first. Raises ``TypeError``."""
     match auth:
         case BasicAuth() | BearerAuth():
             return auth.header
-        case DigestAuth():
+        case DigestAuth() | NTLMAuth():
             return None
         case (str() as username, str() as password):
             return basic_authorization(username, password)
     # Without the value: it may hold a secret.
     raise TypeError(
         f"auth is of type {type(auth).__name__}; give a (user, password) pair,"
-        " or what http.basic(), http.digest() and http.bearer() make"
+        " or what http.basic(), http.digest(), http.ntlm() and http.bearer() make"
     )
 
 

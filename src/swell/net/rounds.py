@@ -1,10 +1,12 @@
-"""Requests that follow from a response: redirects, and the answer to a digest challenge."""
+"""Requests that follow from a response: redirects, and answers to a challenge, by digest or NTLM."""
 
+import base64
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
-from swell.net.auth import digest_challenge
+from swell.net.auth import DigestAuth, digest_challenge
 from swell.net.failure import Failure, FailureError
+from swell.net.ntlm import NTLMAuth, negotiate_message, ntlm_offer
 from swell.net.url import join
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ MAY_GO_ON: Final = REDIRECTS | {UNAUTHORIZED}
 
 
 class ExpectsChallenge:
-    """k6's rule: the 401 that a digest begins with is no failure; ``original`` judges everything else."""
+    """k6's rule: the 401 that a handshake begins with is no failure; ``original`` judges everything else."""
 
     __slots__ = ("original",)
 
@@ -34,11 +36,13 @@ class ExpectsChallenge:
 class Rounds:
     """The rounds of one request of a script; ``next`` makes the following one."""
 
-    __slots__ = ("_client", "_has_answered", "_left")
+    __slots__ = ("_client", "_has_answered", "_has_asked", "_left")
 
     def __init__(self, client: "HTTPClient", max_redirects: int) -> None:
         self._client = client
         self._left = max_redirects
+        # Of an NTLM handshake: whether NEGOTIATE was sent.
+        self._has_asked = False
         self._has_answered = False
 
     def next(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
@@ -48,9 +52,15 @@ class Rounds:
         """
         if response.status_code in REDIRECTS:
             return self._redirected(prepared, response)
-        if response.status_code == UNAUTHORIZED and prepared.digest is not None and not self._has_answered:
-            return self._answered(prepared, response)
-        return None
+        if response.status_code != UNAUTHORIZED or self._has_answered:
+            return None
+        match prepared.answers:
+            case DigestAuth():
+                return self._answered(prepared, response)
+            case NTLMAuth():
+                return self._negotiated(prepared, response, prepared.answers)
+            case _:
+                return None
 
     def _redirected(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
         """As Go's client does: 301 to 303 become GET without a body, 307 and 308 keep both."""
@@ -71,7 +81,11 @@ class Rounds:
         following = shared.factory.redirected(prepared, url, method, keep_body=keep)
         if following is None:
             return None
-        if following.digest is not None:
+        if isinstance(following.answers, NTLMAuth):
+            # Its connection may belong to the user already: what was said there is not said again.
+            self._has_asked = self._has_answered = False
+            following = shared.factory.authorized(following, "")
+        if following.answers is not None:
             return authorized(self._client, following)
         if isinstance(following.expected, ExpectsChallenge):
             following.expected = following.expected.original
@@ -83,11 +97,32 @@ class Rounds:
         try:
             challenge = digest_challenge(response.header_bytes(b"www-authenticate"))
         except ValueError as error:
-            name = prepared.template.name
-            client.shared.warn_once(f"{prepared.method} {name}: {error}")
+            self._warn(prepared, error)
             return None
         client.challenges[prepared.url.key] = challenge
         return authorized(client, prepared)
+
+    def _negotiated(
+        self, prepared: "PreparedRequest", response: "Response", auth: NTLMAuth
+    ) -> "PreparedRequest | None":
+        """The next message of an NTLM handshake; it goes out on the connection that was used last."""
+        try:
+            scheme, challenge = ntlm_offer(response.header_bytes(b"www-authenticate"))
+            message = auth.authenticate(challenge) if self._has_asked else negotiate_message()
+        except ValueError as error:
+            self._warn(prepared, error)
+            return None
+        following = self._client.shared.factory.authorized(
+            prepared, f"{scheme} {base64.b64encode(message).decode()}"
+        )
+        expected = prepared.expected
+        original = expected.original if isinstance(expected, ExpectsChallenge) else expected
+        following.expected = original if self._has_asked else ExpectsChallenge(original)
+        self._has_answered, self._has_asked = self._has_asked, True
+        return following
+
+    def _warn(self, prepared: "PreparedRequest", error: ValueError) -> None:
+        self._client.shared.warn_once(f"{prepared.method} {prepared.template.name}: {error}")
 
 
 def authorized(client: "HTTPClient", prepared: "PreparedRequest") -> "PreparedRequest":
@@ -98,8 +133,8 @@ def authorized(client: "HTTPClient", prepared: "PreparedRequest") -> "PreparedRe
     expected = prepared.expected
     original = expected.original if isinstance(expected, ExpectsChallenge) else expected
     challenge = client.challenges.get(prepared.url.key)
-    digest = prepared.digest
-    if challenge is None or digest is None:
+    digest = prepared.answers
+    if challenge is None or not isinstance(digest, DigestAuth):
         prepared.expected = ExpectsChallenge(original)
         return prepared
     answer = digest.respond(challenge, prepared.method, prepared.url.target)

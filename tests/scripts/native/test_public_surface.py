@@ -50,6 +50,7 @@ HTTP = {
     "expected_statuses",
     "get",
     "head",
+    "ntlm",
     "options",
     "patch",
     "post",

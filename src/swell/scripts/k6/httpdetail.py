@@ -136,10 +136,10 @@ def request_detail(response: "Response") -> dict[str, Any]:
         decoded = decode_fairly(body, encoding.encode(), MAX_SHOWN_BODY)
         body = body if isinstance(decoded, Failure) else decoded
     shown = shown_url(url) if url is not None else request.text
-    digest = getattr(request, "digest", None)
-    if digest is not None:
+    answers = getattr(request, "answers", None)
+    if answers is not None and url is not None and url.username is None:
         # Its URL had them, as the script wrote it.
-        shown = shown.replace("://", f"://{digest.userinfo}@", 1)
+        shown = shown.replace("://", f"://{answers.userinfo}@", 1)
     return {
         "method": request.method,
         "url": shown,

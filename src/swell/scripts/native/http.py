@@ -3,7 +3,7 @@
 Every function takes the same keyword options:
 
 - ``params``, ``headers``, ``cookies``: mappings;
-- ``auth``: a (user, password) pair, or what ``basic``, ``digest`` and ``bearer`` make;
+- ``auth``: a (user, password) pair, or what ``basic``, ``digest``, ``ntlm`` and ``bearer`` make;
 - ``proxy``: a URL in place of the environment's proxy, or ``""`` for none;
 - the body: ``json``, ``data`` (a form, text or bytes), ``content`` (raw, also an iterator) or ``files``;
 - ``timeout``: seconds, or text such as ``"500ms"``; 60 s by default, for the whole request with its body;
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from swell.net.client import HTTPClient
     from swell.net.cookies import CookieJar
     from swell.net.events import EventStream
+    from swell.net.ntlm import NTLMAuth
     from swell.net.prepared import RequestOptions
     from swell.net.response import Response
     from swell.net.streaming import StreamedResponse
@@ -138,6 +139,17 @@ def digest(username: str, password: str) -> "DigestAuth":
     from swell.net.auth import DigestAuth  # noqa: PLC0415  # importing swell stays cheap
 
     return DigestAuth(username, password)
+
+
+def ntlm(username: str, password: str) -> "NTLMAuth":
+    r"""For ``auth``: NTLM version 2 ([MS-NLMP]); ``username`` is ``DOMAIN\user``, ``user@domain`` or plain.
+
+    It authenticates a connection: the first request on each takes three rounds with a sample each, further
+    ones take one. The 401s on the way are no failures.
+    """
+    from swell.net.ntlm import NTLMAuth  # noqa: PLC0415  # importing swell stays cheap
+
+    return NTLMAuth(username, password)
 
 
 def bearer(token: str) -> "BearerAuth":

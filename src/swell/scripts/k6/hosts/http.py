@@ -17,6 +17,7 @@ from swell.engine.vu import current_vu
 from swell.net.auth import DigestAuth
 from swell.net.batch import send_batch
 from swell.net.failure import INVALID_URL, Failure, FailureError
+from swell.net.ntlm import NTLMAuth
 from swell.net.response import RequestError, Response
 from swell.net.rounds import REDIRECTS
 from swell.scripts.k6 import httpurl
@@ -226,7 +227,7 @@ class Client:
             return msgspec.json.encode([refusal.message, refusal.code]).decode()
         if given.problem is not None:
             return msgspec.json.encode([given.problem.message, given.problem.code]).decode()
-        self.batched.append((method, url, options, given))
+        self.batched.append((method, self._addressed(url, options, given), options, given))
         return ""
 
     def batch_run(self) -> str:
@@ -264,13 +265,22 @@ class Client:
             return error.response
 
     def _exchange(self, method: str, url: str, options: "RequestOptions", given: Params) -> Response:
-        if given.auth.lower() == "digest":
-            # Every request of k6's asks for a challenge of its own.
-            self._vu.client.challenges.clear()
-            parts = self._vu.client.shared.urls[url]
-            options["auth"] = DigestAuth(parts.username or "", parts.password)
-            url = shown_url(parts, with_credentials=False)
-        return self.exchange(method, url, options, given.problem)
+        return self.exchange(method, self._addressed(url, options, given), options, given.problem)
+
+    def _addressed(self, url: str, options: "RequestOptions", given: Params) -> str:
+        """The URL to ask; credentials in it that answer a challenge are put into ``options``."""
+        kind = given.auth.lower()
+        parts = self._vu.client.shared.urls[url] if kind in {"digest", "ntlm"} else None
+        if parts is None:
+            return url
+        if kind == "ntlm":
+            if parts.username is not None:
+                options["auth"] = NTLMAuth(parts.username, parts.password)
+            return url
+        # Every request of k6's asks for a challenge of its own.
+        self._vu.client.challenges.clear()
+        options["auth"] = DigestAuth(parts.username or "", parts.password)
+        return shown_url(parts, with_credentials=False)
 
     def prepare(self, what: str) -> None:
         """Before ``what`` is done: the clients work by k6's rules. Raises in the init context."""
@@ -331,8 +341,6 @@ class Client:
         if given is None:
             parsed = msgspec.json.decode(params)
             given = read(parsed)
-            if given.auth.lower() == "ntlm":
-                raise HostError("auth: NTLM is not supported; basic and digest are")
             if "jar" in parsed:
                 given.options["jar"] = self.jars.jar(parsed["jar"])
             elif len(remembered) < MAX_REMEMBERED:
