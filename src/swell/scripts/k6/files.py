@@ -6,7 +6,8 @@ Relative imports start from the importing module; a script reads only what it na
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -28,6 +29,9 @@ _ESM: Final = re.compile(
     re.MULTILINE,
 )
 _COMMENTS: Final = re.compile(r"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
+# Modules that another one takes as a whole: `import * as x from`, `export * from`.
+_WHOLE: Final = re.compile(r"""\b(?:import|export)\s*\*\s*(?:as\s+[\w$]+\s+)?from\s*["']([^"'\n]+)["']""")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPORTED: Final = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)\s*=[^=]")
 _RESERVED: Final = frozenset({"default", "__esModule"})
 
@@ -55,6 +59,7 @@ class ScriptFiles:
         self.remote = remote or RemoteModules()
         self._directory = directory
         self.absent: dict[str, set[str]] = {}
+        self._whole: set[str] = set()
         # What was read, by name, where somebody set a dictionary: for an archive.
         self.seen: dict[str, bytes] | None = None
 
@@ -126,7 +131,9 @@ class ScriptFiles:
         if suffix in {".ts", ".mts", ".cts"} or name == STDIN:
             text = _translated(text, name)
         if suffix == ".cjs" or not is_es_module(text):
-            return common_js(text, self.absent.get(name, set()))
+            return common_js(text, name, self.absent.get(name, set()))
+        if "*" in text:
+            self._note_whole_imports(name, text)
         return text
 
     def admit(self, name: str, export: str) -> bool:
@@ -138,6 +145,26 @@ class ScriptFiles:
             return False
         known.add(export)
         return True
+
+    def learn(self, exported: Mapping[str, Sequence[str]]) -> list[str]:
+        """Which CommonJS modules have exports that those who import them as a whole do not see yet.
+
+        ``exported`` are the names of what each turned out to export; from now on they are seen.
+        """
+        changed = []
+        for name in self._whole & exported.keys():
+            named = {key for key in exported[name] if _IDENTIFIER.fullmatch(key)}
+            known = self.absent.setdefault(name, set())
+            if not named <= known | set(_EXPORTED.findall(self._text(name))) | _RESERVED:
+                known |= named
+                changed.append(name)
+        return changed
+
+    def _note_whole_imports(self, name: str, text: str) -> None:
+        for specifier in _WHOLE.findall(text):
+            if "/" in specifier:
+                with suppress(HostError):
+                    self._whole.add(self.resolve(name, specifier))
 
     def _bundled(self, name: str) -> BundledModule | None:
         """Our own implementation of a remote library; what an archive brings along goes first."""
@@ -187,7 +214,7 @@ def is_es_module(text: str) -> bool:
     return _ESM.search(bare) is not None
 
 
-def common_js(text: str, wanted: set[str]) -> str:
+def common_js(text: str, name: str, wanted: set[str]) -> str:
     """A CommonJS module as an ES module: its exports are the default, and those asked for by name."""
     names = sorted((wanted | set(_EXPORTED.findall(text))) - _RESERVED)
     exported = "".join(f"const $e{i} = $m.exports?.{export};" for i, export in enumerate(names))
@@ -195,10 +222,11 @@ def common_js(text: str, wanted: set[str]) -> str:
     if text.startswith("#!"):
         text = f"//{text}"
     return (
-        f"const $m = {{ exports: {{}} }}; (function (module, exports, require) {{ {text}\n"
+        f"const $m = {{ exports: {{}} }}; globalThis.require.begun.set({json.dumps(name)}, $m);"
+        f" (function (module, exports, require) {{ {text}\n"
         f"}}).call($m.exports, $m, $m.exports, globalThis.require);\n"
-        f"const $d = $m.exports?.__esModule && 'default' in $m.exports ? $m.exports.default : $m.exports;\n"
-        f"const $x = $m.exports; {exported} export {{ $d as default, $x as '{RAW_EXPORTS}'{listed} }};"
+        f"const $x = $m.exports, $d = Object($x) === $x && 'default' in $x ? $x.default : $x;\n"
+        f"{exported} export {{ $d as default, $x as '{RAW_EXPORTS}'{listed} }};"
     )
 
 

@@ -20,6 +20,9 @@ from swell.scripts.k6.vuhost import Shared, VUHost
 # JavaScript's own stack is three quarters of it: recursion 20,000 deep works, one without end is caught.
 STACK_BYTES: Final = 64 << 20
 LIFECYCLE: Final = ("setup", "teardown", "handleSummary")
+# What every CommonJS module exports, by its name, as JSON.
+_EXPORTED: Final = """JSON.stringify(Object.fromEntries(
+    Array.from(globalThis.require.begun, ([name, { exports }]) => [name, Object.keys(exports ?? {})])))"""
 Log = Callable[..., None]
 
 
@@ -80,17 +83,23 @@ def raise_stack_limit() -> None:
 
 
 def _load_first(shared: Shared) -> VUHost:
-    """Load the script; again where it imports names that a builtin or CommonJS module lacks."""
+    """Load the script; again where it imports names that a builtin module lacks or a CommonJS module has."""
     while True:
         host = VUHost(shared)
         try:
             load(host)
         except ScriptError as error:
-            if not shared.modules.admit(error.message):
+            if not (shared.modules.admit(error.message) or _learn(host)):
                 raise
-            shared.metrics.clear()
         else:
-            return host
+            if not _learn(host):
+                return host
+        shared.metrics.clear()
+
+
+def _learn(host: VUHost) -> bool:
+    """Look at what CommonJS modules export; whether others import more of it than could be known before."""
+    return host.shared.modules.learn(json.loads(host.context.evaluate(_EXPORTED)))
 
 
 def _exports(host: VUHost, name: str) -> ScriptExports:

@@ -1,7 +1,7 @@
 """Modules of one worker, compiled once; ``VUModules`` is a virtual user's view of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from swell.scripts.k6 import builtins
@@ -28,6 +28,10 @@ class UserModules(Protocol):
 
     def admit(self, name: str, export: str) -> bool:
         """Note what others import from a CommonJS module; False where the module cannot have it."""
+        ...
+
+    def learn(self, exported: Mapping[str, Sequence[str]]) -> list[str]:
+        """Which CommonJS modules export more than those see who import them as a whole."""
         ...
 
 
@@ -111,6 +115,13 @@ class ModuleCache:
             del self._bytecode[name]
         # All of them, not up to the first.
         return sum(self.user.admit(name, export) for name in meant) > 0
+
+    def learn(self, exported: Mapping[str, Sequence[str]]) -> bool:
+        """Take note of what CommonJS modules export; True where the script has to be loaded again for it."""
+        changed = self.user.learn(exported)
+        for name in changed:
+            self._bytecode.pop(name, None)
+        return bool(changed)
 
     def _admit_builtin(self, module: str, export: str) -> bool:
         absent = self._absent.setdefault(module, set())

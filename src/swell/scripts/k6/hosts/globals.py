@@ -1,5 +1,6 @@
 """The Python half of the globals: console, open, require, the environment."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,22 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     def require(specifier: str, caller: str) -> str:
         if vu.phase != "init":
             raise HostError("require() can only be called in the init context")
+        if not specifier:
+            raise HostError("require() can't be used with an empty specifier")
         return vu.shared.modules.resolve(caller or files.main, specifier)
 
+    def function_text(name: str, line: int, column: int, is_class: bool) -> str:
+        from swell.scripts.k6.typescript.functions import Functions  # noqa: PLC0415  # a parser, for few
+
+        known = vu.shared.kept.setdefault("functions", {})
+        if name not in known:
+            known[name] = Functions(files.source(name))
+        text: str = known[name].at(line, column, is_class=is_class)
+        return text
+
     return {
+        "functionText": function_text,
+        "zone": lambda ms: time.localtime(ms // 1000).tm_zone,
         "log": lambda level, message: vu.log(level, message, source="console"),
         "number": lambda: vu.number,
         "environment": lambda: msgspec.json.encode(vu.shared.env).decode(),

@@ -110,10 +110,12 @@
     return "module.exports" in loaded ? loaded["module.exports"] : loaded;
   }
 
-  // For require(): a module without top-level await is there when its jobs are done.
-  let now;
+  // For require(): a module without top-level await is there when its jobs are done. What it requires itself
+  // comes in between, with a record of its own.
+  let record;
   function begin(name) {
-    const mine = now = { made: undefined, error: undefined, isDone: false };
+    const mine = record ?? {};
+    record = undefined;
     import(name).then(
       (loaded) => { mine.made = exportsOf(loaded); mine.isDone = true; },
       (error) => { mine.error = [error]; mine.isDone = true; },
@@ -121,11 +123,11 @@
   }
 
   function loadNow(name) {
+    const mine = record = { made: undefined, error: undefined, isDone: false };
     api.host.begin(name);
-    const { made, error, isDone } = now;
-    if (error !== undefined) throw error[0];
-    if (!isDone) throw new Error(`the module ${name} awaits at its top level, so it cannot be required: import it`);
-    return made;
+    if (mine.error !== undefined) throw mine.error[0];
+    if (!mine.isDone) throw new Error(`the module ${name} awaits at its top level, so it cannot be required: import it`);
+    return mine.made;
   }
 
   // Calls of one exported function: what Python makes again and again.
@@ -157,7 +159,7 @@
       if (typeof given === "function" || typeof given === "symbol") odd.push(key);
       return given;
     });
-    return JSON.stringify({ names, functions, odd, options, isObject: typeof (written ?? {}) === "object" });
+    return JSON.stringify({ names, functions, odd, options, isObject: typeof (written ?? {}) === "object" && !Array.isArray(written) });
   }
 
   // The next promise that nobody caught becomes the failure.

@@ -42,7 +42,7 @@ def parse(data: bytes, filename: str) -> tuple[tree_sitter.Node, list[Change]]:
     repairs.before_parsing(draft)
     root = _parse_whole(draft)
     if root.has_error:
-        repairs.after_failure(draft, _parse)
+        repairs.after_failure(draft, tree_of)
         root = _parse_whole(draft)
     if root.has_error:
         _separate_signatures(draft)
@@ -52,14 +52,15 @@ def parse(data: bytes, filename: str) -> tuple[tree_sitter.Node, list[Change]]:
     return root, draft.changes
 
 
-def _parse(data: bytes) -> tree_sitter.Node:
+def tree_of(data: bytes) -> tree_sitter.Node:
+    """The root of the tree of ``data``, which may have errors."""
     return tree_sitter.Parser(_language()).parse(data).root_node
 
 
 def _parse_whole(draft: Draft) -> tree_sitter.Node:
     """Parse, with whole names in casts, and with type arguments before templates and line ends."""
     root = _parse_whole_names(draft)
-    while repairs.mistaken_types(draft, root, _parse):
+    while repairs.mistaken_types(draft, root, tree_of):
         root = _parse_whole_names(draft)
     return root
 
@@ -72,7 +73,7 @@ def _parse_whole_names(draft: Draft) -> tree_sitter.Node:
     """
     query = tree_sitter.Query(_language(), _CAST_WITH_PROPERTY)
     while True:
-        root = _parse(bytes(draft.text))
+        root = tree_of(bytes(draft.text))
         before = bytes(draft.text)
         for member in tree_sitter.QueryCursor(query).captures(root).get("member", ()):
             cast, name = member.named_children[0], member.named_children[-1]
@@ -93,7 +94,7 @@ def _parse_whole_names(draft: Draft) -> tree_sitter.Node:
 def _separate_signatures(draft: Draft) -> None:
     """Put the semicolons in everywhere, then keep those that turn out to stand in the body of a type."""
     data = bytes(draft.text)
-    root = _parse(_SIGNATURE.sub(rb"\g<1>;<", data))
+    root = tree_of(_SIGNATURE.sub(rb"\g<1>;<", data))
     for found in _SIGNATURE.finditer(data):
         at = found.end() - 2
         node = root.descendant_for_byte_range(at, at + 1)

@@ -53,11 +53,33 @@ define("open", (path, mode) => {
   const content = host.open(String(path), mode === undefined ? "" : String(mode), caller());
   return content;
 });
-define("require", (specifier) => {
-  const name = host.require(String(specifier), caller());
-  return swell.load(name);
-});
+function require(specifier) {
+  const name = host.require(String(specifier ?? ""), caller());
+  const known = require.begun.get(name);
+  if (known !== undefined) return known.exports;
+  try {
+    return swell.load(name);
+  } catch (error) {
+    require.begun.delete(name);
+    throw error;
+  }
+}
+// CommonJS modules by name, from when they begin: one that is required again meanwhile is there in part.
+Object.defineProperty(require, "begun", { value: new Map() });
+define("require", require);
 define("queueMicrotask", (callback) => { Promise.resolve().then(callback).catch(swell.fail); });
+// What the engine shows and compares in another way than k6 is loaded when it is first called.
+function replace(prototype, name, method) {
+  const original = prototype[name];
+  const replaced = { [name](given) { return swell.load("swell:lib/shown").methods[method](this, original, given); } };
+  Object.defineProperty(prototype, name, { value: replaced[name], writable: true, configurable: true });
+}
+replace(Function.prototype, "toString", "functionText");
+replace(String.prototype, "localeCompare", "compare");
+replace(Date.prototype, "toString", "dateText");
+replace(Date.prototype, "toTimeString", "dateText");
+replace(Date.prototype, "toLocaleString", "dateTimeText");
+replace(Date.prototype, "toLocaleTimeString", "timeText");
 lazy("timers", "setTimeout", "clearTimeout", "setInterval", "clearInterval");
 lazy("url", "URL", "URLSearchParams");
 lazy("encoding", "TextEncoder", "TextDecoder", "atob", "btoa", "structuredClone");

@@ -11,7 +11,7 @@ function dump(buffer) {
 function nested(value, around) {
   switch (typeof value) {
     case "undefined": return "null";
-    case "string": return JSON.stringify(value);
+    case "string": return `"${value}"`;
     case "function": return "[object Function]";
     case "symbol": return JSON.stringify(value.description ?? "");
     case "bigint": return String(value);

@@ -1,0 +1,105 @@
+"""CommonJS modules: what they see, what others see of them, and modules that need each other, as in k6."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from swell.testing.cli import CLIResult
+
+RunScript = Callable[..., CLIResult]
+Case = tuple[str, dict[str, str], object]
+
+NESTED: Case = (
+    "const b = require('./b.js'); const out = [b.x, b.y(), Object.keys(b).join()];",
+    {
+        "a.js": "module.exports = { v: 1, isThis: this === module.exports };",
+        "b.js": "exports.x = require('./a.js').v; exports.y = () => exports.x + 1;",
+    },
+    [1, 2, "x,y"],
+)
+CYCLE: Case = (
+    "const a = require('./a.js'); const out = a;",
+    {
+        "a.js": "exports.early = 1; const b = require('./b.js'); exports.b = b.seen; exports.late = b.later();",
+        "b.js": "const a = require('./a.js'); exports.seen = Object.keys(a).join(); exports.later = () => Object.keys(a).join();",
+    },
+    {"early": 1, "b": "early", "late": "early,b"},
+)
+ONCE: Case = (
+    "globalThis.count = 0; const out = [require('./a.js') === require('./a.js'), require('./b.js').a === require('./a.js'), count];",
+    {"a.js": "count++; module.exports = { n: count };", "b.js": "exports.a = require('./a.js');"},
+    [True, True, 1],
+)
+FAILS: Case = (
+    "const out = []; for (const n of ['./a.js', './a.js', '']) { try { require(n); } catch (e) { out.push(e.message); } }",
+    {"a.js": "exports.half = 1; throw new Error('broken');"},
+    ["broken", "broken", "require() can't be used with an empty specifier"],
+)
+DEFAULTS: Case = (
+    """import a from './a.js'; import b, { y } from './b.js'; import c from './c.js'; import d from './d.js';
+    const out = [typeof a, a.x, b, y, c, d];""",
+    {
+        "a.js": "module.exports = function f() {}; module.exports.x = 1;",
+        "b.js": "module.exports = function g() {}; module.exports.default = 5; module.exports.y = 2;",
+        "c.js": "exports.q = 1;",
+        "d.js": "Object.defineProperty(exports, '__esModule', { value: true }); exports.default = 'D';",
+    },
+    ["function", 1, 5, 2, {"q": 1}, "D"],
+)
+WHOLE: Case = (
+    """import * as lib from './lib.js'; export * as again from './lib.js'; import { twice } from './lib.js';
+    const out = [lib.v, lib.twice(2), twice(3), typeof lib.nothing];""",
+    {
+        "lib.js": """(function (root, factory) {
+          if (typeof module === 'object' && module.exports) module.exports = factory(); else root.lib = factory();
+        })(this, function () { return { v: 1, twice: (n) => 2 * n, 'no-name': 3 }; });"""
+    },
+    [1, 4, 6, "undefined"],
+)
+STRICT: Case = (
+    """let kind; try { undeclared = 1; } catch (e) { kind = e.name; }
+    const plain = (function () { return this === undefined; })();
+    const out = [plain, kind, typeof module, typeof exports, this === exports];""",
+    {},
+    [True, "ReferenceError", "object", "object", True],
+)
+ESM: Case = (
+    "const a = require('./a.js'); const out = [a.x, a.default, typeof require('k6/http').get, Object.keys(a).sort()];",
+    {"a.js": "export const x = 1; export default 5;"},
+    [1, 5, "function", ["default", "x"]],
+)
+CASES = {
+    "nested": NESTED,
+    "cycle": CYCLE,
+    "once": ONCE,
+    "fails": FAILS,
+    "defaults": DEFAULTS,
+    "whole": WHOLE,
+    "strict": STRICT,
+    "esm": ESM,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_modules_see_what_they_see_in_k6(run: RunScript, case: str) -> None:
+    """What the top level of a script collects from its modules is what it is in k6."""
+    source, files, wanted = CASES[case]
+    ending = "\nexport default () => {};" if "import " in source else "\nexports.default = () => {};"
+    result = run(
+        f"{source} console.log('out ' + JSON.stringify(out));{ending}", "--log-format", "raw", files=files
+    )
+    assert result.exit_code == 0, result.stderr
+    found = re.findall(r"^out (.*)$", result.stderr, re.MULTILINE)
+    assert json.loads(found[-1]) == wanted
+
+
+def test_a_main_script_may_be_required(run: RunScript) -> None:
+    """A module that requires the main script has what that has exported by then, later the rest, too."""
+    result = run(
+        "const a = require('./a.js'); exports.default = () => { console.log(a.kind()); }; exports.help = () => 1;",
+        files={"a.js": "const main = require('./script.js'); exports.kind = () => typeof main.help;"},
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "msg=function" in result.stderr
