@@ -9,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from swell.testing.server import EchoServer
+
 SCRIPT = """'''A long script.'''
 import time
 from pathlib import Path
@@ -133,3 +135,24 @@ def test_closed_standard_streams_are_no_bug(tmp_path: Path, closed: str, code: i
     if closed == ">&-":
         assert "error: standard output was not written: Bad file descriptor" in done.stderr
     assert len(list(tmp_path.glob("swell-results/*/snapshot.json"))) == 1
+
+
+def test_a_worker_without_descriptors_left_goes_on_and_says_so(tmp_path: Path) -> None:
+    """VUs whose connections find no descriptor fail with code 1236; the worker itself needs none any more."""
+    source = "from swell import env, http\ndef default(): http.get(env.TARGET)\n"
+    (tmp_path / "script.py").write_text(source)
+    with EchoServer() as server:
+        command = f"ulimit -Sn 64; ulimit -Hn 64; exec {sys.executable} -m swell run -q script.py"
+        flags = f"--vus 100 --duration 1500ms -e TARGET={server.url}/delay/100"
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {flags}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "1236" in done.stdout
+    assert "(local-exhaustion)" in done.stdout
+    assert "lost-workers" not in done.stdout

@@ -16,8 +16,8 @@ from swell.engine.vu import IterationInterrupted
 from swell.metrics.samples import ERROR, FAILED, NEW_CONNECTION, WINDOW_LIMITED
 from swell.net import failure
 from swell.net.response import RequestError
-from swell.net.streaming import BUFFERED_BYTES
-from swell.testing.raw import RawConnection, RawServer, close, request, reset, response, send
+from swell.net.stream_parser import BUFFERED_BYTES, Piece
+from swell.testing.raw import RawConnection, RawServer, close, never_answer, request, reset, response, send
 from swell.testing.server import EchoServer
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -80,6 +80,41 @@ def test_pieces_come_as_they_are_sent(bench: Callable) -> None:
         # The whole body was read: the connection serves the next request.
         assert made.client.request("GET", server.url).text == "again"
         assert made.records()[0]["flags"] & NEW_CONNECTION == 0
+
+
+def test_a_callback_takes_the_pieces_as_they_are_sent(bench: Callable) -> None:
+    """Each is handled before the server sends the next; one sample, and the connection is kept."""
+    steps = Steps()
+    script = [request(), send(CHUNKED + chunk(b"one")), steps.wait(), send(chunk(b"two") + b"0\r\n\r\n")]
+    made = bench()
+    taken: list[bytes] = []
+
+    def handle(piece: Piece) -> None:
+        assert piece.received_ns <= time.monotonic_ns()
+        taken.append(piece.data)
+        steps.go()
+
+    with RawServer([[*script, request(), send(response(b"again"))]]) as server:
+        answer = made.client.stream("GET", server.url).each(handle)
+        assert taken == [b"one", b"two"]
+        assert (answer.status_code, answer.error) == (200, "")
+        (row,) = made.records()
+        assert row["flags"] & (FAILED | ERROR) == 0
+        assert made.client.request("GET", server.url).text == "again"
+        assert made.records()[0]["flags"] & NEW_CONNECTION == 0
+
+
+def test_a_callback_may_end_the_stream_or_raise(bench: Callable) -> None:
+    """False closes the connection, which is no failure; so does what it raises, and that goes through."""
+    made = bench()
+    script = [request(), send(CHUNKED + chunk(b"one")), never_answer()]
+    with RawServer([script, script]) as server:
+        answer = made.client.stream("GET", server.url).each(lambda _piece: False)
+        assert (answer.status_code, answer.error) == (200, "")
+        with pytest.raises(ZeroDivisionError):
+            made.client.stream("GET", server.url).each(lambda _piece: 1 / 0)
+    rows = made.records()
+    assert [row["flags"] & (FAILED | ERROR) for row in rows] == [0, 0]
 
 
 def test_pieces_carry_the_instants_of_their_arrival(bench: Callable) -> None:

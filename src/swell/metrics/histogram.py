@@ -16,6 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from swell.metrics.distinct import counted
+
 FINE_BITS = 10
 COARSE_BITS = 5
 _MANTISSA_BITS = 52
@@ -58,7 +60,7 @@ class Histogram(msgspec.Struct, frozen=True):
             array = array[np.isfinite(array)]
         if not len(array):
             return cls(bits=bits)
-        keys, counts = np.unique(keys_of(array, bits), return_counts=True)
+        keys, counts = counted(keys_of(array, bits))
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(array.sum())
         return cls.packed(keys, counts, total, float(array.min()), float(array.max()), bits)

@@ -8,6 +8,7 @@ cell of a value, whatever its size, and memory follows the values seen within on
 import numpy as np
 from numpy.typing import NDArray
 
+from swell.metrics.distinct import distinct, first_places
 from swell.metrics.histogram import FINE_BITS, Counts, Floats, Keys
 
 Ints = NDArray[np.int64]
@@ -80,7 +81,7 @@ class PagedHistograms:
         return rows[order], keys[order], counts[order]
 
     def _add_columns(self, numbers: Ints) -> None:
-        new = np.unique(numbers)
+        new = distinct(numbers)
         first, self._column_count = self._column_count, self._column_count + len(new)
         self._columns[new] = np.arange(first, self._column_count)
         if self._column_count > self._width:
@@ -94,7 +95,7 @@ class PagedHistograms:
         self._table, self._height, self._width = table.ravel(), height, width
 
     def _add_pages(self, cells: Ints, rows: Ints, numbers: Ints) -> None:
-        new, where = np.unique(cells, return_index=True)
+        new, where = first_places(cells)
         first, self._used = self._used, self._used + len(new)
         if self._used * _PAGE > len(self._counts):
             grown = np.zeros(2 * self._used * _PAGE, dtype=np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 from swell.base.clock import NS_PER_MS, NS_PER_SECOND
 from swell.metrics.catalogue import Catalogue
 from swell.metrics.delta import Delta, SecondDelta, SeriesRules
+from swell.metrics.distinct import distinct
 from swell.metrics.histogram import Floats
 from swell.metrics.model import HTTP_PHASES, Metric, MetricType
 from swell.metrics.samples import (
@@ -172,7 +173,7 @@ class WorkerAggregator:
             self._add_second(columns, self._second(first))
             return
         seconds = (ended - self._origin_ns) // NS_PER_SECOND
-        for number in np.unique(seconds).tolist():
+        for number in distinct(seconds).tolist():
             part = np.ascontiguousarray(columns[:, seconds == number])
             self._add_second(part, self._second(number))
 
@@ -181,7 +182,7 @@ class WorkerAggregator:
         top = int(tags.max())
         classes = self._class_of.rows(tags, top)
         if classes.min() < 0:
-            for number in np.unique(tags[classes < 0]).tolist():
+            for number in distinct(tags[classes < 0]).tolist():
                 self._resolve_tags(number)
             classes = self._class_of.rows(tags, top)
         self._count(columns, classes, second)
@@ -286,7 +287,7 @@ class WorkerAggregator:
         top = int(series.max())
         rows = self._series_row.rows(series, top)
         if rows.min() < 0:
-            for number in np.unique(series[rows < 0]).tolist():
+            for number in distinct(series[rows < 0]).tolist():
                 self._resolve_series(number)
             rows = self._series_row.rows(series, top)
         kinds = self._series_kind.rows(series, top)
@@ -319,7 +320,7 @@ class WorkerAggregator:
         kinds, values = kinds[timed], values[timed]
         seconds = (times[timed] - self._origin_ns) // NS_PER_SECOND
         low, high = int(seconds.min()), int(seconds.max())
-        for number in (low,) if low == high else np.unique(seconds).tolist():
+        for number in (low,) if low == high else distinct(seconds).tolist():
             second = self._second(number)
             here = kinds if low == high else np.where(seconds == number, kinds, 0)
             second.iterations += int(np.count_nonzero(here & _ITERATION))

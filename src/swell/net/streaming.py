@@ -1,16 +1,14 @@
 """Responses that are read piece by piece, while they arrive: ``http.stream``.
 
-What has arrived and was not asked for yet is bounded: above ``BUFFERED_BYTES`` the connection is not read,
-and the server is slowed down by TCP. Each piece carries the instant at which the kernel received it, so a
-script that is late still sees when the server sent.
+What has arrived and was not asked for yet is bounded (``swell.net.stream_parser``). Each piece carries the
+instant at which the kernel received it, so a script that is late still sees when the server sent.
 """
 
 import sys
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 from weakref import WeakSet
 
 from swell.metrics.samples import ERROR, FAILED, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
@@ -21,6 +19,7 @@ from swell.net.places import CROWDED
 from swell.net.prepared import PreparedRequest, RequestOptions
 from swell.net.response import NS_PER_MS, RequestError, Response, text_codec
 from swell.net.rounds import MAY_GO_ON, Rounds
+from swell.net.stream_parser import Piece, StreamParser
 from swell.net.tagging import tag_set_number
 from swell.net.upload import ContinueBody, RequestBodyError
 
@@ -29,61 +28,8 @@ if TYPE_CHECKING:
     from swell.net.stream_decode import StreamDecoder
     from swell.net.transport import Connection
 
-BUFFERED_BYTES: Final = 256 * 1024
-# What a piece costs besides its bytes: a server may send them one by one.
-PIECE_BYTES: Final = 150
 # What of a redirect's body is read for the sake of its connection.
 SKIPPED_BYTES: Final = 64 * 1024
-
-
-class Piece(NamedTuple):
-    """A part of a body and when the kernel received its last byte (monotonic)."""
-
-    data: bytes
-    received_ns: int
-
-
-class StreamParser(ResponseParser):
-    """Keeps the pieces of the body apart; ``feed`` says True while there is something for the reader."""
-
-    __slots__ = ("_buffered", "_connection", "_is_paused", "is_head_taken", "pieces")
-
-    def __init__(self, connection: "Connection") -> None:
-        super().__init__()
-        self._connection = connection
-        self._buffered = 0
-        self._is_paused = False
-        self.is_head_taken = False
-        self.pieces: deque[Piece] = deque()
-
-    def feed(self, data: bytes) -> bool:
-        """Take ``data``; True when there is a head not taken yet, a piece, or the end."""
-        super().feed(data)
-        if self.body:
-            self._keep(self.body)
-            self.body = b""
-        return self.has_news
-
-    @property
-    def has_news(self) -> bool:
-        """Whether the reader has something to do."""
-        return bool(self.pieces) or self.state == DONE or (self.head is not None and not self.is_head_taken)
-
-    def _keep(self, data: bytes) -> None:
-        self.pieces.append(Piece(data, self._connection.last_byte_ns))
-        self._buffered += len(data) + PIECE_BYTES
-        if self._buffered >= BUFFERED_BYTES and not self._is_paused:
-            self._is_paused = True
-            self._connection.pause_reading()
-
-    def take(self) -> Piece:
-        """The next piece; with the last one the connection is read again."""
-        piece = self.pieces.popleft()
-        self._buffered -= len(piece.data) + PIECE_BYTES
-        if self._is_paused and not self.pieces:
-            self._is_paused = False
-            self._connection.resume_reading()
-        return piece
 
 
 class StreamedResponse(Response):
@@ -222,6 +168,17 @@ class StreamedResponse(Response):
             except FailureError as error:
                 self.fail(error.failure)
                 return
+
+    def each(self, handle: Callable[[Piece], object]) -> Self:
+        """Call ``handle`` with each of the body's parts as it arrives, in the VU, in order; itself, closed.
+
+        ``handle`` ends the stream by returning False. What it raises goes through.
+        """
+        with self:
+            for piece in self.iter_pieces():
+                if handle(piece) is False:
+                    break
+        return self
 
     def _next_piece(self) -> Piece | None:
         """The next piece, or None at the end; waits no longer than the chunk timeout."""
