@@ -1,5 +1,6 @@
 """Runs snippets that import bundled libraries by URL; what they call in k6 is recorded."""
 
+import hashlib
 import hmac
 import sys
 from collections.abc import Callable
@@ -42,11 +43,12 @@ RECORDERS = {
     # The digest is the real one; k6/crypto itself has its own tests.
     "k6/crypto": """
         import host from 'swell:host/recorders';
-        export const hmac = (algorithm, key, data, encoding) => {
-            const digest = host.hmac(algorithm, new Uint8Array(key), new Uint8Array(data));
-            return encoding === 'binary' ? digest : undefined;
-        };
-        export default { hmac };
+        const bytes = (data) => (typeof data === 'string' ? data : new Uint8Array(data));
+        const shown = (digest, encoding) => (encoding === 'binary' ? digest
+            : Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(''));
+        export const hmac = (algorithm, key, data, encoding) => shown(host.hmac(algorithm, bytes(key), bytes(data)), encoding);
+        export const sha256 = (data, encoding) => shown(host.sha256(bytes(data)), encoding);
+        export default { hmac, sha256 };
     """,
     "k6/execution": """
         const fresh = { scenario: {}, test: { options: {} }, vu: { tags: {} }, instance: {} };
@@ -57,11 +59,18 @@ RECORDERS = {
 }
 
 
+def _bytes(data: str | bytes) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> RunSnippet:
     """Runs the body of an async function below import lines; gives what it returns."""
     host = ModuleType("swell.scripts.k6.hosts.recorders")
-    host.functions = lambda _vu: {"hmac": lambda name, key, data: hmac.digest(key, data, name)}  # type: ignore[attr-defined]
+    host.functions = lambda _vu: {  # type: ignore[attr-defined]
+        "hmac": lambda name, key, data: hmac.digest(_bytes(key), _bytes(data), name),
+        "sha256": lambda data: hashlib.sha256(_bytes(data)).digest(),
+    }
     monkeypatch.setitem(sys.modules, "swell.scripts.k6.hosts.recorders", host)
     original_names, original_source = builtins.names(), builtins.source
     monkeypatch.setattr(builtins, "names", lambda: (*original_names, *RECORDERS))

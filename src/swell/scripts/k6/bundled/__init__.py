@@ -122,6 +122,11 @@ LIBRARIES: Final = (
         "nested objects as form data",
         "https://jslib.k6.io/form-urlencoded/3.0.0/index.js",
     ),
+    _jslib(
+        "aws",
+        "signatures (version 4) and clients of S3, Secrets Manager, Systems Manager, KMS, SQS, EventBridge, Lambda",
+        "https://jslib.k6.io/aws/0.14.0/s3.js",
+    ),
 )
 
 
