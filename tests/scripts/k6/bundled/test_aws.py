@@ -93,7 +93,7 @@ def test_faults(run: RunSnippet) -> None:
         ["InvalidArgumentException", True, "AWSConfig: secretAccessKey is missing"],
         ["InvalidSignatureError", True, "SignatureV4: accessKeyId or secretAccessKey is missing"],
         ["InvalidArgumentException", True, '"host" is no endpoint like https://host:port'],
-        ["InvalidSignatureError", True, "SignatureV4: a signed URL is good for a week at most"],
+        ["InvalidSignatureError", True, "SignatureV4: a signature is good for a week at most"],
     ]
 
 
@@ -195,8 +195,10 @@ S3_URL = "https://s3.eu-west-1.amazonaws.com"
             [
                 "POST",
                 f"{S3_URL}/b/k?uploadId=u",
-                "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e1</ETag></Part>"
-                "</CompleteMultipartUpload>",
+                (
+                    "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e1</ETag></Part>"
+                    "</CompleteMultipartUpload>"
+                ),
                 {},
                 None,
             ],

@@ -124,8 +124,30 @@ LIBRARIES: Final = (
     ),
     _jslib(
         "aws",
-        "signatures (version 4) and clients of S3, Secrets Manager, Systems Manager, KMS, SQS, EventBridge, Lambda",
+        "signatures, clients of S3, Secrets Manager, Systems Manager, KMS, SQS, EventBridge and Lambda",
         "https://jslib.k6.io/aws/0.14.0/s3.js",
+    ),
+    _jslib(
+        "jsonpath",
+        "queries of JSON by paths, with filters and slices",
+        "https://jslib.k6.io/jsonpath/1.0.2/index.js",
+        _NPM.format(name="jsonpath"),
+    ),
+    _jslib(
+        "ajv",
+        "JSON Schema, draft 7, with Ajv's errors",
+        "https://jslib.k6.io/ajv/6.12.5/index.js",
+        _NPM.format(name="ajv"),
+    ),
+    _jslib(
+        "http-instrumentation-tempo",
+        "a trace context in the headers of every request",
+        "https://jslib.k6.io/http-instrumentation-tempo/1.0.1/index.js",
+    ),
+    _jslib(
+        "http-instrumentation-pyroscope",
+        "a baggage header in every request, for profiles",
+        "https://jslib.k6.io/http-instrumentation-pyroscope/1.0.2/index.js",
     ),
 )
 

@@ -165,7 +165,7 @@ export class SignatureV4 {
     const { endpoint, scope, stamp, service } = this.#prepare(request, options);
     const { expiresIn = 3600 } = options;
     if (expiresIn > LONGEST_PRESIGNED_S) {
-      throw new InvalidSignatureError('SignatureV4: a signed URL is good for a week at most', 'InvalidSignature');
+      throw new InvalidSignatureError('SignatureV4: a signature is good for a week at most', 'InvalidSignature');
     }
     const headers = { ...request.headers, host: endpoint.host };
     const query = { ...request.query };
@@ -266,7 +266,8 @@ class AWSClient {
   /** Send a signed request; a promise of its response, rejected where the service refuses it. */
   async send(operation, method, { path = '/', query, headers = {}, body, responseType, endpoint = this.endpoint } = {}) {
     const signed = this.signature.sign({ method, endpoint, path, query, headers, body });
-    const response = await http.asyncRequest(method, signed.url, body ?? null, { headers: signed.headers, responseType });
+    const params = { headers: signed.headers, ...(responseType && { responseType }) };
+    const response = await http.asyncRequest(method, signed.url, body ?? null, params);
     if (response.error_code !== 0 || response.status >= 300) this.refuse(operation, response);
     return response;
   }
