@@ -89,7 +89,7 @@ ITERATION = [
     ("a.length = 0", "throws TypeError: SharedArray is immutable"),
     ("delete a[0]", "throws TypeError: SharedArray is immutable"),
     ("a.fill(1)", "throws TypeError: SharedArray is immutable"),
-    ("(() => { a[0].x = 5; })().catch", "throws TypeError: 'x' is read-only"),
+    ("(() => { a[0].x = 5; })().catch", "throws TypeError: Cannot assign to read only property 'x'"),
     ("a[0].n.y.push(3)", "throws TypeError: object is not extensible"),
     ("[Object.isFrozen(a[0]), Object.isFrozen(a[0].n.y), Object.isFrozen(a)]", [True, True, False]),
     ("[Array.isArray(a), a instanceof Array, a instanceof SharedArray, Object.prototype.toString.call(a)]", [True, True, False, "[object Array]"]),

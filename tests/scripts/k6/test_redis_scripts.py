@@ -107,7 +107,7 @@ def test_the_init_context_has_no_connection() -> None:
         export default () => told;
     """
     told = Trial(source).run()
-    assert told == "a Redis client cannot be used in the init context: move it into a function"
+    assert told == "Making a Redis client in the init context is not supported"
 
 
 Run = Callable[..., CLIResult]

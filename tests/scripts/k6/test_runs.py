@@ -287,3 +287,57 @@ def test_a_run_without_a_whole_iteration_says_so(body: str, warns: bool, run: Ru
         export default () => {{ sleep(0.01); {body}; }};
     """)
     assert ("No script iterations fully finished" in result.stderr) == warns
+
+
+def test_what_the_top_level_prints(run: RunScript) -> None:
+    """It is printed for the options, for each VU, for setup and teardown, and once at the end, as k6 does."""
+    told = """
+        console.log("top", __VU);
+        export const options = {vus: 2, iterations: 2};
+        export function teardown() {}
+    """
+    result = run(told + ONCE)
+    assert result.exit_code == 0, result.stderr
+    assert re.findall(r'msg="top (\d)"', result.stderr) == ["0", "1", "2", "0", "0"]
+    silent = run(told + ONCE, "--summary-mode", "disabled")
+    assert re.findall(r'msg="top (\d)"', silent.stderr) == ["0", "1", "2", "0"]
+
+
+def test_loose_calls(run: RunScript) -> None:
+    """Metrics without ``new``, odd tags, groups without a name and wrong values are taken as k6 takes them."""
+    result = run(
+        """
+        import { check, fail, group } from "k6";
+        import { Counter, Rate } from "k6/metrics";
+        const errors = Rate("errors"), seen = new Counter("seen");
+        const told = (work) => { try { console.log(work()); } catch (error) { console.log(String(error)); } };
+        export default function () {
+          told(() => [errors.add(1), errors instanceof Rate, seen instanceof Counter, errors.name].join());
+          told(() => seen.add());
+          told(() => seen.add("a"));
+          told(() => seen.add(1, { a: undefined }));
+          told(() => check(1, { a: true }, "ab"));
+          told(() => check(1, { b: true }, { a: null }));
+          told(() => group("", () => check(1, { c: true })));
+          told(() => group("d"));
+          told(() => check(1));
+          told(() => fail("e"));
+        }
+        """
+    )
+    tags = "only String, Boolean and Number types are accepted as a metric tag values"
+    messages = re.findall(r'msg="?(.*?)"?(?: source=console)?$', result.stderr, re.MULTILINE)
+    assert messages == [
+        "true,true,true,errors",
+        "no value was provided for metric 'seen', a number or a boolean value is expected",
+        "false",
+        "'a' is an invalid value for metric 'seen', a number or a boolean value is expected",
+        "false",
+        f"GoError: cannot add tags for the 'seen' custom metric: invalid value for metric tag 'a': {tags}",
+        "true",
+        f"GoError: invalid value for metric tag 'a': {tags}",
+        "true",
+        "GoError: group() requires a callback as a second argument",
+        "GoError: no checks provided to `check`",
+        "GoError: e",
+    ]

@@ -59,13 +59,23 @@ def load_script(
     remote = RemoteModules(cache_folder(), None if lock is None else Path(lock))
     files = ScriptFiles(main, contents, remote, str(Path(path).absolute().parent))
     files.seen = seen
-    shared = Shared(files, log, {**(archive.env if archive is not None else {}), **env})
+    prints = False
+
+    def noted(level: str, message: str, **fields: str) -> None:
+        nonlocal prints
+        prints = prints or fields.get("source") == "console"
+        log(level, message, **fields)
+
+    shared = Shared(files, noted, {**(archive.env if archive is not None else {}), **env})
     shared.kept[KEPT] = given.get("secrets", "{}")
     host = _load_first(shared)
     shared.is_loaded = True
     shared.first = host
     remote.save_lock()
     exports = _exports(host, Path(path).name)
+    if prints:
+        # k6 runs the top level once more at the end of every run, which shows where that prints.
+        exports = msgspec.structs.replace(exports, has_handle_summary=True)
     if archive is not None:
         # Consolidated when the archive was made: they take the place of the script's own.
         options = {key: value for key, value in archive.options.items() if value is not None}

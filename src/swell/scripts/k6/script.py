@@ -136,17 +136,12 @@ class K6Script:
     def _lifecycle(self, name: str, phase: Phase, vu: VU, data: bytes | None) -> VUHost | None:
         """Call a lifecycle function as ``vu``; what it throws becomes a ``ScriptError``."""
         host: VUHost = vu.language
-        has = {
-            "setup": self.exports.has_setup,
-            "teardown": self.exports.has_teardown,
-            "handleSummary": self.exports.has_handle_summary,
-        }
-        if not has[name]:
+        context = host.context
+        if not context.run(context.core["has"], name):
             return None
         token = current_vu.set(vu)
         try:
             host.phase = phase
-            context = host.context
             if data is not None:
                 context.run(context.core["setData"], data.decode())
             if host.loop.run_until_idle(context.run(context.core["call"], name)) == _FAILED:

@@ -13,6 +13,7 @@ from swell.scripts.k6.engine import Context
 from swell.scripts.k6.loop import EventLoop
 from swell.scripts.k6.modulecache import ModuleCache, VUModules
 from swell.scripts.k6.values import HostError
+from swell.scripts.k6.wording import Wording
 from swell.scripts.native.state import WorkerState
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # Where the running code stands: the init context, a lifecycle function, or an iteration.
 Phase = Literal["init", "setup", "iteration", "teardown", "summary"]
 Log = Callable[..., None]
+ONLY_PLAIN = "only String, Boolean and Number types are accepted as a metric tag values"
 # JavaScript that computes for longer lets other VUs run.
 SLICE_NS = 5_000_000
 # What the JavaScript of one VU may hold, but no more than a quarter of the machine's memory.
@@ -45,6 +47,7 @@ class Shared:
     def __init__(self, files: "ScriptFiles", log: Log, env: dict[str, str]) -> None:
         self.files = files
         self.modules = ModuleCache(files)
+        self.wording = Wording(files.source)
         # log(level, message, **fields), as ScriptRuntime.log.
         self.log = log
         self.env = env
@@ -91,6 +94,7 @@ class VUHost:
         self.is_broken = False
         self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit())
         self.context.attach("begin", self._begin_module)
+        self.context.attach("reword", shared.wording.reword)
         self.loop = EventLoop(self.context, monotonic_ns, self._timer_stopped)
 
     @property
@@ -123,20 +127,23 @@ class VUHost:
     def require_init(self, what: str) -> None:
         """Raise ``HostError`` unless the script's top level runs."""
         if self.phase != "init":
-            raise HostError(f"{what} must be in the init context: move it to the top level of the script")
+            raise HostError(f"{what} must be declared in the init context")
 
     def forbid_init(self, what: str) -> None:
         """Raise ``HostError`` while the script's top level runs."""
         if self.phase == "init":
-            raise HostError(f"{what} cannot be used in the init context: move it into a function")
+            raise HostError(f"{what} in the init context is not supported")
 
     def log(self, level: str, message: str, **fields: str) -> None:
         """Write a log line: debug, info, warning or error."""
         self.shared.log(level, message, **fields)
 
-    def with_tags(self, base: "TagSet", tags_json: str) -> "TagSet":
-        """``base`` with the tags of a JavaScript object, as JSON text; raises ``TypeError`` for bad ones."""
-        return self.worker.extend(base, tag_values(tags_json))
+    def with_tags(self, base: "TagSet", tags_json: str, doing: str = "") -> "TagSet":
+        """``base`` with the tags of a JavaScript object, as JSON text.
+
+        Raises ``HostError``, its message begun by ``doing``, for what is no tag.
+        """
+        return self.worker.extend(base, tag_values(tags_json, doing))
 
     def close(self) -> None:
         """Let go of all that the script holds; it cannot be called any more."""
@@ -167,14 +174,12 @@ class VUHost:
             self._resumed_ns = monotonic_ns()
 
 
-def tag_values(tags_json: str) -> dict[str, str | int | float | bool]:
+def tag_values(tags_json: str, doing: str) -> dict[str, str | int | float | bool]:
     """The tags of a JavaScript object; null, undefined and objects are refused, as in k6."""
-    given = msgspec.json.decode(tags_json)
-    if not isinstance(given, dict):
-        raise TypeError("tags have to be an object")
+    given: dict[str, Any] = msgspec.json.decode(tags_json)
     for name, value in given.items():
         if not isinstance(value, str | int | float | bool):
-            raise TypeError(f"the tag {name!r} is neither text nor a number nor a boolean")
+            raise HostError(f"{doing}invalid value for metric tag '{name}': {ONLY_PLAIN}")
         if isinstance(value, float) and value.is_integer():
             given[name] = int(value)
     return given

@@ -68,8 +68,8 @@ def test_every_expectation_records_its_checks(run: RunSnippet) -> None:
             "null.x",
             False,
             [
-                ["error", f"{RAISED}TypeError: cannot read property 'x' of null"],
-                ["check", "Exception raised \"TypeError: cannot read property 'x' of null\"", False],
+                ["error", f"{RAISED}TypeError: Cannot read property 'x' of undefined"],
+                ["check", "Exception raised \"TypeError: Cannot read property 'x' of undefined\"", False],
             ],
         ),
         ("expect('5').to.be.above(3)", False, []),

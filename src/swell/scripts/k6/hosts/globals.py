@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,6 +12,11 @@ from swell.scripts.k6.values import HostError, HostFunction, Primitive, Text
 if TYPE_CHECKING:
     from swell.scripts.k6.vuhost import VUHost
 
+_INIT_ONLY: Final = (
+    'the "{}" function is only available in the init stage (i.e. the global scope), '
+    "see https://grafana.com/docs/k6/latest/using-k6/test-lifecycle/ for more information"
+)
+
 
 def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     """What ``lib/globals.js`` needs."""
@@ -19,9 +24,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
 
     def open_file(path: str, mode: str, caller: str) -> Primitive:
         if vu.phase != "init":
-            raise HostError(
-                "open() can only be called in the init context: read the file at the top level of the script"
-            )
+            raise HostError(_INIT_ONLY.format("open"))
         name, content = files.open(caller, path)
         allowed = vu.shared.kept.setdefault("open", set())
         if vu.shared.is_loaded and name not in allowed:
@@ -33,7 +36,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
 
     def require(specifier: str, caller: str) -> str:
         if vu.phase != "init":
-            raise HostError("require() can only be called in the init context")
+            raise HostError(_INIT_ONLY.format("require"))
         if not specifier:
             raise HostError("require() can't be used with an empty specifier")
         return vu.shared.modules.resolve(caller or files.main, specifier)

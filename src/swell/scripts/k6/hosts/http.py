@@ -49,6 +49,7 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _UPGRADED: Final = "switched protocols"
 _NO_PARAMS: Final = Params()
+_REQUESTS: Final = "Making http requests"
 
 
 def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
@@ -75,7 +76,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         "setExpected": client.set_expected,
         "resolve": resolve,
         "withQuery": lambda url, query: urlsplit(url)._replace(query=query).geturl(),
-        "ownJar": lambda: client.prepare("http.cookieJar()"),
+        "ownJar": lambda: client.prepare("Making cookie jars"),
         "newJar": jars.new,
         "dropJars": jars.drop,
         "jarCookies": jars.cookies,
@@ -165,7 +166,7 @@ class Client:
 
     def send(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """Any request; ``params`` as encoded in ``http.js``."""
-        self.prepare(f"http.{method.lower()}()")
+        self.prepare(_REQUESTS)
         return self._send(method, url, name, body, params, is_single=False)
 
     def _send(
@@ -180,7 +181,7 @@ class Client:
     def start(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> int:
         """A request that goes on by itself; the id of its operation."""
         vu = self._vu
-        self.prepare("http.asyncRequest()")
+        self.prepare(_REQUESTS)
         engine_vu = vu.engine_vu
         kept: list[int] = []
 
@@ -209,7 +210,7 @@ class Client:
 
         Without ``message`` it is empty. Raises ``HostError`` instead where the option ``throw`` is on.
         """
-        self.prepare("a request")
+        self.prepare(_REQUESTS)
         if message:
             if shared_of(self._vu).options.throw:
                 raise HostError(message)
@@ -220,7 +221,7 @@ class Client:
 
     def batch_add(self, method: str, url: str, name: str, body: str | bytes | None, params: str) -> str:
         """Put a request aside for ``batch_run``; message and code as JSON where it cannot be sent."""
-        self.prepare("http.batch()")
+        self.prepare("Using batch")
         try:
             options, given = self._options(method, url, name, body, params)
         except RefusalError as refusal:

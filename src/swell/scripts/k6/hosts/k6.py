@@ -85,7 +85,7 @@ class Steps:
 
     def _bind(self) -> "Hot":
         vu = self._vu
-        vu.forbid_init("check()")
+        vu.forbid_init("Using check()")
         engine_vu = vu.engine_vu
         runtime = engine_vu.runtime
         self._hot = (engine_vu, vu.worker.check_numbers, runtime.clock.now_ns, runtime.recorder.sample)
@@ -104,10 +104,11 @@ class Steps:
     def enter(self, name: str) -> str:
         """Enter a group; what ``leave`` has to know, as JSON."""
         vu = self._vu
-        vu.forbid_init("group()")
+        vu.forbid_init("Using group()")
         engine_vu = vu.engine_vu
         outer = engine_vu.group
-        engine_vu.group = f"{outer}{SEPARATOR}{name}"
+        # k6 has no group without a name: what runs in one stays in the outer one.
+        engine_vu.group = f"{outer}{SEPARATOR}{name}" if name else outer
         engine_vu.tags = vu.worker.in_group(engine_vu.tags, engine_vu.group)
         return msgspec.json.encode([outer, engine_vu.runtime.clock.now_ns()]).decode()
 
@@ -138,5 +139,5 @@ class Steps:
 def _named(name: str) -> str:
     """A check's name; raises ``HostError`` where it holds the separator of groups."""
     if SEPARATOR in name:
-        raise HostError(f"the check name {name!r} contains {SEPARATOR!r}, which separates groups", "Error")
+        raise HostError(f"group and check names may not contain '{SEPARATOR}'")
     return name

@@ -71,7 +71,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         return len(clients) - 1
 
     def connected(number: int) -> RedisClient:
-        vu.forbid_init("a Redis client")
+        vu.forbid_init("Making a Redis client")
         mine = clients[number]
         if mine.client is None:
             shared = vu.client.shared

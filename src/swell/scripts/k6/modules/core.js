@@ -19,20 +19,46 @@
   function makeError(name, message, stack) {
     const kind = name === "GoError" ? GoError : globalThis[name];
     const isKnown = typeof kind === "function" && kind.prototype instanceof Error;
+    isTold = true;
     const made = isKnown ? new kind(message) : new Error(message);
+    isTold = false;
     if (!isKnown && name !== "Error") made.name = name;
     if (stack) made.stack = stack;
     return made;
   }
 
+  // Whether the error that is made has its words already.
+  let isTold = false;
+  const NATIVE = new Set([TypeError, ReferenceError, RangeError, URIError].map((kind) => kind.prototype));
+
+  // Frames of our own modules have no file: they were compiled without lines.
+  function isOurs(file) {
+    return typeof file !== "string" || file === "" || file.startsWith("swell") || file.startsWith("k6") || file[0] === "<";
+  }
+
+  // The engine's own messages get k6's words. Nothing of this kind is thrown while a module is compiled, where
+  // Python must not be called.
+  function reword(error, frames) {
+    if (isTold || !NATIVE.has(Object.getPrototypeOf(error)) || error.message.startsWith("Maximum")) return;
+    let builtin = "";
+    for (const frame of frames) {
+      const file = frame.getFileName();
+      if (!isOurs(file)) {
+        error.message = api.host.reword(error.message, builtin, file, frame.getLineNumber(), frame.getColumnNumber());
+        return;
+      }
+      builtin ||= frame.getFunctionName() || "function";
+    }
+  }
+
   // An error's stack begins with the error itself and shows the script's own frames, as in k6.
   Error.prepareStackTrace = (error, frames) => {
     let text;
+    try { reword(error, frames); } catch { /* it keeps its own words */ }
     try { text = `${error}\n`; } catch { text = ""; }
     for (const frame of frames) {
       const file = frame.getFileName();
-      // Frames of our own modules have no file: they were compiled without lines.
-      if (typeof file !== "string" || file === "" || file.startsWith("swell") || file.startsWith("k6") || file[0] === "<") continue;
+      if (isOurs(file)) continue;
       const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
       const name = frame.getFunctionName();
       text += name ? `\tat ${name} (${place})\n` : `\tat ${place}\n`;
@@ -206,8 +232,19 @@
     return JSON.stringify(told);
   }
 
+  // Tags as JSON text. What JSON has no word for goes as null, which is refused, or as text.
+  function tagText(given) {
+    const tags = typeof given === "object" && !Array.isArray(given) ? given : { ...given };
+    for (const key in tags) {
+      const value = tags[key];
+      if (value === undefined) return tagText({ ...tags, [key]: null });
+      if (typeof value === "number" && value - value !== 0) return tagText({ ...tags, [key]: String(value) });
+    }
+    return JSON.stringify(tags);
+  }
+
   const api = {
-    GoError, bytes, makeError, crossing, shape,
+    GoError, bytes, makeError, crossing, shape, tagText,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);
@@ -228,6 +265,7 @@
     load, begin, bind, settle, dispatch, reset, describe, collect, makeError, exports,
     setData: (text) => { data = text === null ? undefined : JSON.parse(text); },
     call: (name) => bind(name)(),
+    has: (name) => typeof exported[name] === "function",
     state: () => state,
     value: () => value,
     // A scenario's own variables are there from its activation on.

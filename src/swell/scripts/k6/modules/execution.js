@@ -14,7 +14,7 @@ function live(kind, read, write, remove) {
     get: (_, name) => (typeof name === "string" ? JSON.parse(read())[name] : undefined),
     set: (_, name, value) => {
       if (!["string", "number", "boolean"].includes(typeof value)) {
-        throw new TypeError(`${kind} '${String(name)}': only String, Boolean and Number types are accepted, not ${typeof value}`);
+        throw new TypeError(`invalid value for metric ${kind} '${String(name)}': only String, Boolean and Number types are accepted as a metric ${kind} values`);
       }
       write(String(name), String(value));
       return true;
@@ -29,9 +29,9 @@ function live(kind, read, write, remove) {
   });
 }
 
-const tags = live("tag value of", host.tags, host.setTag, host.deleteTag);
+const tags = live("tag", host.tags, host.setTag, host.deleteTag);
 // Stands beside the tags of samples in outputs.
-const metadata = live("metric metadata", host.metadata, host.setMetadata, host.deleteMetadata);
+const metadata = live("metadata", host.metadata, host.setMetadata, host.deleteMetadata);
 
 export const scenario = section("scenario", ["name", "executor", "startTime", "progress", "iterationInInstance", "iterationInTest"]);
 export const instance = section("instance", ["currentTestRunDuration", "iterationsCompleted", "iterationsInterrupted", "vusActive", "vusInitialized"]);

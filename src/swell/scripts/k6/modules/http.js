@@ -230,7 +230,7 @@ function item(given, key) {
   if (given === null || typeof given !== "object" || given instanceof Url) return ["GET", given, null, undefined];
   if (given.url === undefined) throw new Refusal(`batch request ${key} doesn't have a url key`);
   if (given.method !== undefined && typeof given.method !== "string") throw new Refusal(`invalid method type '${shown(given.method)}'`);
-  return [given.method ?? "GET", given.url, given.body, given.params];
+  return [(given.method ?? "GET").toUpperCase(), given.url, given.body, given.params];
 }
 
 // Where an item cannot be sent, none is: those before it are empty, those behind it are null.

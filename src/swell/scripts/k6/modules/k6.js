@@ -9,11 +9,7 @@ const PlainFunction = Function;
 const numbers = new Map();
 const MOST_NUMBERS = 64;
 
-function named(name) {
-  const text = String(name);
-  if (text.includes("::")) throw new Error(`group and check names may not contain '::': ${text}`);
-  return text;
-}
+const SEPARATOR = "group and check names may not contain '::'";
 
 // Twice the number of a name, or its text where Python keeps no number for it.
 function learned(name) {
@@ -39,12 +35,12 @@ function recordAll(told, named, tags) {
     if (told.length) tell(told);
     if (named !== undefined) recordNamed(...named);
   } else {
-    tagged(JSON.stringify(tags), told.length, ...told, ...(named ?? []));
+    tagged(swell.tagText(tags), told.length, ...told, ...(named ?? []));
   }
 }
 
 export function check(value, sets, tags) {
-  if (sets === undefined || sets === null) throw new TypeError("check() needs an object of conditions");
+  if (sets === undefined) throw new swell.GoError("no checks provided to `check`");
   // What is met is one more than what is not; a condition that throws is not.
   const names = Object.keys(sets), told = [];
   let allMet = true, named;
@@ -54,7 +50,9 @@ export function check(value, sets, tags) {
       let met = sets[name];
       const isPlain = typeof met !== "function" || met.constructor === PlainFunction;
       if (!isPlain && met instanceof AsyncFunction) {
-        throw new TypeError(`the condition of check '${name}' is an async function; check the awaited value`);
+        throw new swell.GoError("the built-in check() does not support async functions as arguments. "
+          + "Use the JavaScript utils library as a replacement. "
+          + "Refer to https://grafana.com/docs/k6/latest/javascript-api/jslib/utils/check/ for more info");
       }
       const number = numbers.get(name) ?? learned(name);
       if (typeof number === "number") {
@@ -76,10 +74,12 @@ export function check(value, sets, tags) {
 }
 
 export function group(name, body) {
-  const title = named(name);
-  if (typeof body !== "function") throw new TypeError("group() needs a function");
+  const title = name === undefined ? "" : String(name);
+  if (title.includes("::")) throw new swell.GoError(SEPARATOR);
+  if (typeof body !== "function") throw new swell.GoError("group() requires a callback as a second argument");
   if (body instanceof AsyncFunction) {
-    throw new TypeError("group() does not take an async function: its work would go on outside the group");
+    throw new swell.GoError("group() does not support async functions as arguments, "
+      + "please see https://grafana.com/docs/k6/latest/javascript-api/k6/group/ for more info");
   }
   const outer = enter(title);
   try {
@@ -94,7 +94,7 @@ export function sleep(seconds) {
 }
 
 export function fail(message) {
-  throw new Error(message === undefined ? "" : String(message));
+  throw new swell.GoError(message === undefined || message === null ? "" : String(message));
 }
 
 export function randomSeed(seed) {

@@ -1,5 +1,6 @@
 // Bodies of requests from objects: forms, and forms with files.
 import host from "swell:host/http";
+import { kindOf as kindOfPlain } from "swell:lib/data";
 
 export class FileData {
   constructor(data, filename, contentType) {
@@ -10,17 +11,7 @@ export class FileData {
 }
 
 // A value's type as k6's messages name it.
-export function kindOf(value) {
-  if (value === null || value === undefined) return "<nil>";
-  if (typeof value === "number") return Number.isSafeInteger(value) ? "int64" : "float64";
-  if (typeof value === "boolean") return "bool";
-  if (typeof value === "function") return "func(sobek.FunctionCall) sobek.Value";
-  if (typeof value !== "object") return typeof value;
-  if (Array.isArray(value)) return "[]interface {}";
-  if (value instanceof Date) return "time.Time";
-  if (value instanceof Map) return "[][2]interface {}";
-  return value instanceof FileData ? "*http.FileData" : "map[string]interface {}";
-}
+export const kindOf = (value) => (value instanceof FileData ? "*http.FileData" : kindOfPlain(value));
 
 export const isFile = (value) => value instanceof FileData || (Array.isArray(value) && value.some((item) => item instanceof FileData));
 

@@ -46,6 +46,16 @@ define("console", {
   warn: (...values) => { host.log("warning", text(values)); },
   error: (...values) => { host.log("error", text(values)); },
 });
+const { parse } = JSON;
+// Scripts print what JSON.parse() says of a page of HTML: it says it in k6's words.
+JSON.parse = function (given, reviver) {
+  try {
+    return parse(given, reviver);
+  } catch (error) {
+    const fault = error instanceof SyntaxError ? swell.load("swell:lib/jsonfault").refused(String(given)) : undefined;
+    throw fault === undefined ? error : new SyntaxError(fault);
+  }
+};
 define("global", scope);
 define("__VU", host.number());
 define("__ENV", JSON.parse(host.environment()));

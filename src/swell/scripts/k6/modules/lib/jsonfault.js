@@ -123,6 +123,84 @@ class Reader {
   }
 }
 
+// As JSON.parse() of k6's engine reads: token by token, so that it notices less at once, and tells a value that
+// breaks off from a text that ends between two.
+class TokenReader extends Reader {
+  stop(context) {
+    const letter = this.letters[this.at];
+    const numeric = context.includes("numeric literal") ? "in numeric literal" : context;
+    if (letter === undefined) {
+      const isBetween = /^(looking|after)/.test(numeric);
+      throw new Fault(this.at, isBetween ? "Unexpected end of JSON input (EOF)" : "unexpected EOF");
+    }
+    super.stop(numeric);
+  }
+  // What stands after a comma has to be a value: where a bracket is closed there, the comma is to blame.
+  afterComma(comma) {
+    if ("]}".includes(this.peek() ?? "x")) this.at = comma;
+  }
+  array() {
+    this.at++;
+    if (this.peek() === "]") { this.at++; return; }
+    for (;;) {
+      this.value();
+      const letter = this.peek();
+      if (letter !== "," && letter !== "]") this.stop("after array element");
+      const comma = this.at++;
+      if (letter === "]") return;
+      this.afterComma(comma);
+    }
+  }
+  object() {
+    this.at++;
+    if (this.peek() === "}") { this.at++; return; }
+    for (;;) {
+      if (this.peek() === '"') this.string();
+      else {
+        if (!"[{".includes(this.peek() ?? "x")) this.value();
+        throw new Fault(this.at, "object member name must be a string");
+      }
+      if (this.peek() !== ":") this.stop("after object key");
+      this.at++;
+      if (this.peek() === "}") throw new Fault(this.at, "missing value after object key");
+      this.value();
+      const letter = this.peek();
+      if (letter !== "," && letter !== "}") this.stop("after object key:value pair");
+      const comma = this.at++;
+      if (letter === "}") return;
+      this.afterComma(comma);
+    }
+  }
+  whole() {
+    this.value();
+    const letter = this.peek();
+    if (letter === undefined) return;
+    const start = this.at;
+    let token = "<nil>";
+    if ("{[".includes(letter)) token = letter;
+    else {
+      try {
+        this.value();
+        const text = this.letters.slice(start, this.at).join("");
+        if (text !== "null") token = String(parse(text));
+      } catch { /* it is no token */ }
+    }
+    throw new Fault(start, `Unexpected token at the end: ${token}`);
+  }
+}
+
+const parse = JSON.parse;
+
+// What is wrong with a text that JSON.parse() refused; undefined where nothing is found.
+export function refused(text) {
+  try {
+    new TokenReader(text).whole();
+  } catch (error) {
+    if (error instanceof Fault) return error.text;
+  }
+  return undefined;
+}
+
 export function describe(text) {
   const reader = new Reader(text);
   let fault = new Fault(0, "it is no JSON");

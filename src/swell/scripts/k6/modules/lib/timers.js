@@ -5,7 +5,7 @@ import swell from "swell:core";
 let count = 0;
 
 function check(callback, name) {
-  if (typeof callback !== "function") throw new TypeError(`${name} needs a function, not ${typeof callback}`);
+  if (typeof callback !== "function") throw new swell.GoError(`${name}'s callback isn't a callable function`);
 }
 
 export function setTimeout(callback, delay, ...given) {
