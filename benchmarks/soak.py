@@ -65,6 +65,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vus", type=int, default=200)
     parser.add_argument("--pause", type=float, default=0.1, help="seconds between a VU's requests")
     parser.add_argument("--new-every", type=int, default=20, help="iterations per URL that is wholly new")
+    parser.add_argument(
+        "--urls", type=int, default=2000, help="URLs, each with a tag, that come again and again"
+    )
     parser.add_argument("--every", type=float, default=10, help="seconds between two looks at the memory")
     parser.add_argument("--restarts", type=int, default=0, help="restart the server so often instead")
     parser.add_argument("--out", help="the file for the figures")
@@ -110,7 +113,7 @@ def _soak(arguments: argparse.Namespace) -> dict[str, object]:
     with EchoServer() as server:
         flags = ["--vus", str(arguments.vus), "--duration", f"{int(arguments.minutes * 60)}s"]
         flags += ["-e", f"TARGET={server.url}", "-e", f"PAUSE={arguments.pause}"]
-        flags += ["-e", f"NEW_EVERY={arguments.new_every}"]
+        flags += ["-e", f"NEW_EVERY={arguments.new_every}", "-e", f"URLS={arguments.urls}"]
         with _swell("soak.py", *flags) as (process, export, log):
             started = time.monotonic()
             cpu = 0.0

@@ -109,3 +109,14 @@ def test_rps_holds_over_workers(run: Callable[..., CLIResult], tmp_path: Path) -
     count = json.loads(Path(exported).read_text())["metrics"]["http_reqs"]["count"]
     # Requests that waited for their turn when the time was up may still be sent in the graceful stop.
     assert 0 < count <= 50 + 1 + 4
+
+
+def test_a_cipher_suite_that_is_none_is_found_before_anything_starts(
+    run: Callable[..., CLIResult], tmp_path: Path
+) -> None:
+    """With its place in the script, like every other option."""
+    result = run("options = {'tls_cipher_suites': ['TLS_NOPE']}\ndef default(): pass\n")
+    assert result.exit_code == ExitCode.INVALID_CONFIG
+    assert "script.py:2 options.tls_cipher_suites[0]: 'TLS_NOPE' is not a cipher suite" in result.stderr
+    assert "hint: use the IANA name" in result.stderr
+    assert not (tmp_path / "swell-results").exists()

@@ -1,5 +1,8 @@
 """A run with more URLs and tags than any table holds: it says so, and its totals are whole."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,8 @@ from swell.base.errors import ExitCode
 from swell.metrics.snapshot import CounterValue, Snapshot
 from swell.metrics.tags import OVERFLOW
 from swell.testing.cli import CLIResult
+
+ROOT = Path(__file__).parents[2]
 
 MANY_URLS = """
 from swell import context, env, http
@@ -35,3 +40,19 @@ def test_two_thousand_urls_share_the_overflow_row(run: Callable[..., CLIResult],
     assert "group with name=" in result.stdout
     assert snapshot.verdict is not None
     assert snapshot.verdict.level != "trusted"
+
+
+def test_the_soak_shortened(tmp_path: Path) -> None:
+    """The hour's run of the benchmarks for twelve seconds, with tables that fill at once: nothing grows."""
+    out = tmp_path / "soak.json"
+    flags = ("--minutes", "0.2", "--vus", "20", "--pause", "0.02", "--urls", "50", "--every", "0.5")
+    command = [sys.executable, "-m", "benchmarks.soak", *flags, "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(out.read_text())
+    assert report["held"] is True
+    assert report["requests"] > 100
+    settled = report["samples"][len(report["samples"]) // 2 :]
+    assert {sample["threads"] for sample in settled} == {2}
+    descriptors = [sample["descriptors"] for sample in settled]
+    assert max(descriptors) - min(descriptors) <= 20  # one for each VU, whose connection may be cut short

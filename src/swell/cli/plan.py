@@ -142,6 +142,7 @@ class Sources:
             all_faults = (*faults, *error.faults)
             raise ConfigError(all_faults, warnings=error.warnings, exit_code=code) from None
         options = resolution.options
+        faults += _suite_faults(resolution)
         if not faults and not options.no_save:
             faults += self._make_results_directory(options.results_dir)
         if faults:
@@ -221,6 +222,20 @@ def _threshold_check(known: Mapping[str, Metric]) -> Any:
             raise SwellError("; ".join(fault.message for fault in faults), hint=hint)
 
     return check
+
+
+def _suite_faults(resolution: Resolution) -> list[Fault]:
+    """Cipher suites that there are none of, each at its place: what is known lies with the client."""
+    if not resolution.options.tls_cipher_suites:
+        return []
+    from swell.net.tls import check_suites  # noqa: PLC0415 - rarely needed, and OpenSSL with it
+
+    found: list[Fault] = []
+    check_suites(resolution.options.tls_cipher_suites, found)
+    place = resolution.origins["tls_cipher_suites"]
+    return [
+        Fault(fault.place.replace("tls_cipher_suites", place), fault.message, fault.hint) for fault in found
+    ]
 
 
 def _directory_problem(path: Path) -> str:

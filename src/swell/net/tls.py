@@ -115,7 +115,7 @@ class TlsContexts:
         self._contexts: dict[int, ssl.SSLContext] = {}
         faults: list[Fault] = []
         _check_versions(options, faults)
-        _check_suites(options.tls_cipher_suites, faults)
+        check_suites(options.tls_cipher_suites, faults)
         _check_authorities(options.tls_ca, faults)
         _check_certificates(options.tls_auth, faults)
         if faults:
@@ -208,7 +208,8 @@ def _check_versions(options: Options, faults: list[Fault]) -> None:
         faults.append(Fault("tls_version", f"min {lowest} is above max {highest}", "swap them"))
 
 
-def _check_suites(names: tuple[str, ...], faults: list[Fault]) -> None:
+def check_suites(names: tuple[str, ...], faults: list[Fault]) -> None:
+    """Add a fault for each of ``names``, IANA's, that is no suite or that this Python lacks."""
     for number, name in enumerate(names):
         place = f"tls_cipher_suites[{number}]"
         if name in TLS13_SUITES:
