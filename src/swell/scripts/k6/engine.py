@@ -205,14 +205,15 @@ class Context:
         """The value of a piece of JavaScript; objects come as ``Object``."""
         return self.run(self._binding.eval, source)
 
-    def run_jobs(self) -> None:
-        """Run promise reactions until none is left."""
-        step = self.step
+    def run_jobs(self) -> bool:
+        """Run promise reactions until none is left; whether there were any."""
+        ran = False
         try:
-            while step():
-                pass
+            while self.step():
+                ran = True
         except JSException as error:
             raise self.failure(error) from None
+        return ran
 
     @property
     def has_jobs(self) -> bool:

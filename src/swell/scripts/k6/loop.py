@@ -11,10 +11,10 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from gevent.event import Event
 
-from swell.base.clock import NS_PER_MS, NS_PER_SECOND
+from swell.base.clock import NS_PER_MS
 from swell.base.greenlets import spawn_with_context
+from swell.net.waiter import Waiter
 
 if TYPE_CHECKING:
     from swell.scripts.k6.engine import Context
@@ -66,8 +66,8 @@ class Operation:
             self._loop.put(self.id, kind, value)
 
 
-class EventLoop:
-    """Pending operations and timers of one VU."""
+class EventLoop(Waiter):
+    """Pending operations and timers of one VU; ``now_ns`` is the monotonic clock."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class EventLoop:
         now_ns: Callable[[], int],
         on_timer_stopped: Callable[[str], None] = lambda _name: None,
     ) -> None:
+        super().__init__()
         self._context = context
         # Told of each timer that an iteration's end cut off, as "setTimeout 3".
         self._on_timer_stopped = on_timer_stopped
@@ -89,7 +90,6 @@ class EventLoop:
         self._periods: dict[int, int] = {}
         # The script's own, by the numbers that it knows.
         self._script_timers: dict[int, Operation] = {}
-        self._wake = Event()
 
     def begin(self, on_cancel: Callable[[], None] | None = None) -> Operation:
         """A new operation, pending from now on."""
@@ -137,7 +137,7 @@ class EventLoop:
         """Queue what an operation tells JavaScript."""
         if number in self.pending:
             self._queue.append((number, kind, value))
-            self._wake.set()
+            self._wake_later()
 
     def drop(self, operation: Operation) -> None:
         """An operation is over without a word."""
@@ -146,7 +146,7 @@ class EventLoop:
             if not self.pending:
                 # Those that are left were cancelled: nobody waits until they would be due.
                 self._timers.clear()
-            self._wake.set()
+            self._wake_later()
 
     @property
     def is_clean(self) -> bool:
@@ -164,6 +164,7 @@ class EventLoop:
         self._queue.clear()
         self._timers.clear()
         self._periods.clear()
+        self._stop_timer()
         for operation in operations:
             operation.is_over = True
             if operation.on_cancel is not None:
@@ -181,11 +182,11 @@ class EventLoop:
         context = self._context
         core = context.core
         while True:
-            context.run_jobs()
+            ran = context.run_jobs()
             if context.has_rejections:
                 context.has_rejections = False
                 state = context.run(core["settle"])
-            elif state == 0 or self.pending:
+            elif ran or state == _RUNNING:
                 state = context.run(core["state"])
             if state == _FAILED or not (self.pending or self._queue):
                 return state
@@ -200,21 +201,16 @@ class EventLoop:
                 if kind != _EVENT:
                     self.pending.pop(number, None)
                 return number, kind, value
-            wait_s = None
-            while self._timers:
+            while self._timers and self._timers[0][2].is_over:
+                heappop(self._timers)
+            due_ns = 0
+            if self._timers:
                 due_ns, number, operation = self._timers[0]
-                if operation.is_over:
-                    heappop(self._timers)
-                    continue
-                wait_ns = due_ns - self._now_ns()
-                if wait_ns <= 0:
+                if due_ns <= self._now_ns():
                     return self._fire(number, operation)
-                wait_s = wait_ns / NS_PER_SECOND
-                break
             if not self.pending:
                 return 0, _EVENT, None
-            self._wake.clear()
-            self._wake.wait(wait_s)
+            self._wait(due_ns)
 
     def _fire(self, number: int, operation: Operation) -> tuple[int, int, Any]:
         """The first timer is due."""
@@ -230,7 +226,7 @@ class EventLoop:
         return number, _VALUE, None
 
 
-_FAILED = 2
+_RUNNING, _FAILED = 0, 2
 
 
 def spawn(function: Callable[..., None], *arguments: Any) -> Any:

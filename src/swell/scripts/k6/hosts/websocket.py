@@ -62,11 +62,11 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         "connect": sockets.connect,
         "start": sockets.start,
         "checkAddress": check_address,
-        "wait": sockets.wait,
-        "take": sockets.take,
+        "wait": raw(sockets.wait),
+        "take": raw(sockets.take),
         "ended": sockets.ended,
         "stamp": raw(sockets.stamp),
-        "send": sockets.send,
+        "send": raw(sockets.send),
         "ping": sockets.ping,
         "close": sockets.close,
         "leave": sockets.leave,
@@ -203,31 +203,38 @@ class Sockets:
 
     def wait(self, number: int, wait_ms: float) -> Any:
         """The next event of a socket, waiting ``wait_ms`` at most; below zero without end."""
-        sock = self._sockets[int(number)]
-        event = sock.next_event(None if wait_ms < 0 else int(wait_ms * NS_PER_MS))
-        return NOTHING if event is None else self._tell(sock, event)
+        try:
+            sock = self._sockets[number]
+            event = sock.next_event(None if wait_ms < 0 else int(wait_ms * NS_PER_MS))
+            return NOTHING if event is None else self._tell(sock, event)
+        except BaseException as error:  # noqa: BLE001  # a raw function must not raise
+            return self._vu.context.throw(error)
 
     def take(self, number: int) -> Any:
         """The next event of a socket that has told that there is one."""
-        sock = self._sockets.get(int(number))
-        event = sock.next_event(0) if sock is not None else None
-        if sock is None or event is None:
-            return NOTHING
-        told = self._tell(sock, event)
-        # Others have their turn between two events of one socket.
-        sock.is_told = False
-        sock.tell()
+        try:
+            sock = self._sockets.get(number)
+            event = sock.next_event(0) if sock is not None else None
+            if sock is None or event is None:
+                return NOTHING
+            told = self._tell(sock, event)
+            # Others have their turn between two events of one socket.
+            sock.is_told = False
+            sock.tell()
+        except BaseException as error:  # noqa: BLE001
+            return self._vu.context.throw(error)
         return told
 
     def _tell(self, sock: ScriptSocket, event: Event) -> Any:
-        self._error = None
-        if event.kind == ERROR:
-            # The close comes with it.
-            self._error, event = event, sock.next_event(0) or event
-        self._event = event
+        self._event, self._error = event, None
         if event.kind == MESSAGE:
             sock.received_ns = event.at_ns
-            return event.data
+            data = event.data
+            return data if isinstance(data, str) else self._vu.context.buffer(data)
+        if event.kind == ERROR:
+            # The close comes with it.
+            self._event, self._error = sock.next_event(0) or event, event
+            return ENDED
         return PINGED if event.kind == PING else PONGED if event.kind == PONG else ENDED
 
     def stamp(self) -> float:
@@ -242,10 +249,15 @@ class Sockets:
 
     # Sending
 
-    def send(self, number: int, data: str | bytes) -> bool:
-        """Send a message; False where the connection is over."""
-        sock = self._sockets.get(int(number))
-        return sock is not None and sock.send(data)
+    def send(self, number: int, data: Any) -> Any:
+        """Send a message; False where the connection is over. Unusual text and bytes come as objects."""
+        try:
+            sock = self._sockets.get(number)
+            if type(data) is not str:
+                data = self._vu.context.from_js(data)
+            return sock is not None and sock.send(data)
+        except BaseException as error:  # noqa: BLE001
+            return self._vu.context.throw(error)
 
     def ping(self, number: int) -> bool:
         """Send a ping; False where the connection is over."""

@@ -6,6 +6,8 @@ import { encode } from "swell:lib/websocket";
 
 export { Blob };
 
+// Called without conversions: text goes whole and well-formed, and boxed where a NUL stands in it.
+const { take, stamp, send: hostSend } = host;
 const PINGED = 1, PONGED = 2, ENDED = 3;
 const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 const NORMAL = 1000, FIRST_OWN = 3000, LAST_OWN = 4999, MAX_REASON = 123;
@@ -45,7 +47,7 @@ export class WebSocket {
     this.#number = host.start(this.#url, encode(checked(params)), JSON.stringify(listed(protocols)));
     swell.listen(this.#number, (told) => {
       if (typeof told === "string") this.#opened(JSON.parse(told));
-      else this.#take(host.take(this.#number));
+      else this.#take(take(this.#number));
     });
   }
 
@@ -64,14 +66,14 @@ export class WebSocket {
 
   send(data) {
     this.#require();
-    let content = data;
-    if (typeof data === "string") content = data.toWellFormed();
-    else if (data instanceof Blob) content = data.content();
+    let content;
+    if (typeof data === "string") content = swell.crossing(data.toWellFormed());
+    else if (data instanceof Blob) content = swell.bytes(data.content());
     else content = swell.bytes(data);
     if (content === undefined) {
       throw new swell.GoError(`unsupported send type ${data === null ? "null" : typeof data}: give a string, an ArrayBuffer, a view or a Blob`);
     }
-    host.send(this.#number, content);
+    hostSend(this.#number, content);
   }
 
   ping() {
@@ -143,15 +145,15 @@ export class WebSocket {
     if (this.#state === CLOSING) host.close(this.#number, NORMAL, "");
     else {
       this.#state = OPEN;
-      this.#guarded("open");
+      this.#guarded(this.#event("open"));
     }
   }
 
   #take(event) {
     if (typeof event === "string") this.#message(event);
     else if (typeof event === "object") this.#message(this.#binaryType === "blob" ? new Blob([event]) : event);
-    else if (event === PINGED) this.#guarded("ping");
-    else if (event === PONGED) this.#guarded("pong");
+    else if (event === PINGED) this.#guarded(this.#event("ping"));
+    else if (event === PONGED) this.#guarded(this.#event("pong"));
     else if (event === ENDED) {
       const { error, code, text } = JSON.parse(host.ended());
       this.#end(error, code, text);
@@ -160,13 +162,17 @@ export class WebSocket {
 
   #message(data) {
     // What comes after close() is nothing to the script any more.
-    if (this.#state === OPEN) this.#guarded("message", { data, origin: this.#url });
+    if (this.#state !== OPEN) return;
+    const event = this.#event("message");
+    event.data = data;
+    event.origin = this.#url;
+    this.#guarded(event);
   }
 
   // What a handler throws ends the connection and the iteration.
-  #guarded(type, more) {
+  #guarded(event) {
     try {
-      this.#emit(type, more);
+      this.#emit(event);
     } catch (error) {
       this.#end(String(error), undefined, "");
       throw error;
@@ -178,15 +184,24 @@ export class WebSocket {
     this.#state = CLOSED;
     host.drop(this.#number);
     swell.forget(this.#number);
-    if (error) this.#emit("error", { error });
-    this.#emit("close", code === undefined || code === null ? { reason } : { code, reason });
+    if (error) this.#emit({ ...this.#event("error"), error });
+    const event = this.#event("close");
+    this.#emit(code === undefined || code === null ? { ...event, reason } : { ...event, code, reason });
   }
 
-  #emit(type, more) {
-    const event = { type, target: this, timestamp: host.stamp(), ...more };
+  #event(type) {
+    return { type, target: this, timestamp: stamp() };
+  }
+
+  #emit(event) {
+    const { type } = event;
     const own = this.#handlers.get(type);
     if (own !== undefined) own(event);
-    for (const listener of this.#listeners.get(type)) listener(event);
+    const listeners = this.#listeners.get(type);
+    for (let i = 0; i < listeners.length; i++) {
+      const listener = listeners[i];
+      listener(event);
+    }
   }
 }
 

@@ -3,6 +3,8 @@ import host from "swell:host/websocket";
 import swell from "swell:core";
 import { encode } from "swell:lib/websocket";
 
+// Called without conversions: text goes whole and well-formed, and boxed where a NUL stands in it.
+const { wait, send: hostSend } = host;
 const PINGED = 1, PONGED = 2, ENDED = 3;
 const GOING_AWAY = 1001;
 
@@ -18,99 +20,99 @@ class SocketError extends Error {
 
 const closeSent = () => new SocketError("websocket: close sent");
 
-class Session {
-  #number;
-  #handlers = new Map();
-  #timers = [];
-  #isOver = false;
+// A session from its opening to its end; functions that share variables are cheaper here than an object's.
+function run(number, callback) {
+  const handlers = new Map();
+  const timers = [];
+  let isOver = false;
 
-  constructor(number) { this.#number = number; }
-
-  // The script's side; its functions are the object's own, as scripts take them apart.
-  socket() {
-    return {
-      close: (code) => { this.#end(code === undefined ? GOING_AWAY : Number(code) || 0); },
-      on: (event, handler) => {
-        if (typeof handler !== "function") return;
-        const known = this.#handlers.get(event);
-        if (known === undefined) this.#handlers.set(event, [handler]);
-        else known.push(handler);
-      },
-      ping: () => { if (!host.ping(this.#number)) this.#emit("error", closeSent()); },
-      send: (...message) => { this.#send(message.length ? String(message[0]).toWellFormed() : ""); },
-      sendBinary: (...data) => { this.#send(binary(data)); },
-      setInterval: (handler, delay) => { this.#later("setInterval", handler, delay, true); },
-      setTimeout: (handler, delay) => { this.#later("setTimeout", handler, delay, false); },
-    };
-  }
-
-  run(callback) {
-    try {
-      callback(this.socket());
-      this.#emit("open");
-      while (!this.#isOver) {
-        this.#take(host.wait(this.#number, this.#untilDue()));
-        this.#fire();
-      }
-    } catch (error) {
-      this.#end(GOING_AWAY);
-      throw error;
+  function emit(event, given) {
+    const known = handlers.get(event);
+    if (known === undefined) return;
+    for (let i = 0; i < known.length; i++) {
+      const handler = known[i];
+      if (given === undefined) handler();
+      else handler(given);
     }
   }
 
-  #take(event) {
-    if (typeof event === "string") this.#emit("message", event);
-    else if (typeof event === "object") this.#emit("binaryMessage", event);
-    else if (event === PINGED) this.#emit("ping");
-    else if (event === PONGED) this.#emit("pong");
-    else if (event === ENDED) {
-      const { error, code, text } = JSON.parse(host.ended());
-      if (error) this.#emit("error", new SocketError(error, code, text));
-      this.#end(code ?? GOING_AWAY);
-    }
+  function send(data) {
+    if (!hostSend(number, data)) emit("error", closeSent());
   }
 
-  #emit(event, ...given) {
-    for (const handler of this.#handlers.get(event) ?? []) handler(...given);
+  function end(code) {
+    if (isOver) return;
+    isOver = true;
+    host.leave(number, code);
+    emit("close", code);
   }
 
-  #send(data) {
-    if (!host.send(this.#number, data)) this.#emit("error", closeSent());
-  }
-
-  #end(code) {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    host.leave(this.#number, code);
-    this.#emit("close", code);
-  }
-
-  #later(name, handler, given, repeats) {
+  function later(name, handler, given, repeats) {
     if (typeof handler !== "function") throw new TypeError(`${name} requires a function, received ${typeof handler}`);
     const delay = Number(given) || 0;
     if (!(delay > 0)) throw new swell.GoError(`${name} requires a >0 timeout parameter, received ${delay.toFixed(2)}`);
-    this.#timers.push({ due: host.now() + delay, period: repeats ? delay : 0, handler });
+    timers.push({ due: host.now() + delay, period: repeats ? delay : 0, handler });
   }
 
-  // Milliseconds until the next timer is due; -1 where there is none.
-  #untilDue() {
-    if (!this.#timers.length) return -1;
+  // Milliseconds until the next timer is due.
+  function untilDue() {
     let first = Infinity;
-    for (const { due } of this.#timers) if (due < first) first = due;
+    for (const { due } of timers) if (due < first) first = due;
     return Math.max(0, first - host.now());
   }
 
-  #fire() {
-    if (!this.#timers.length) return;
+  function fire() {
     const now = host.now();
-    const due = this.#timers.filter((timer) => timer.due <= now).sort((a, b) => a.due - b.due);
+    const due = timers.filter((timer) => timer.due <= now).sort((a, b) => a.due - b.due);
     for (const timer of due) {
-      if (this.#isOver) return;
+      if (isOver) return;
       // Beats that were missed are not made up for.
       if (timer.period) timer.due = Math.max(timer.due + timer.period, now);
-      else this.#timers.splice(this.#timers.indexOf(timer), 1);
+      else timers.splice(timers.indexOf(timer), 1);
       timer.handler();
     }
+  }
+
+  function take(event) {
+    if (typeof event === "object") emit("binaryMessage", event);
+    else if (event === PINGED) emit("ping");
+    else if (event === PONGED) emit("pong");
+    else if (event === ENDED) {
+      const { error, code, text } = JSON.parse(host.ended());
+      if (error) emit("error", new SocketError(error, code, text));
+      end(code ?? GOING_AWAY);
+    }
+  }
+
+  try {
+    // The script's side; its functions are the object's own, as scripts take them apart.
+    callback({
+      close: (code) => { end(code === undefined ? GOING_AWAY : Number(code) || 0); },
+      on: (event, handler) => {
+        if (typeof handler !== "function") return;
+        const known = handlers.get(event);
+        if (known === undefined) handlers.set(event, [handler]);
+        else known.push(handler);
+      },
+      ping: () => { if (!host.ping(number)) emit("error", closeSent()); },
+      send: (...message) => {
+        const text = message.length ? String(message[0]).toWellFormed() : "";
+        send(text.includes("\0") ? swell.crossing(text) : text);
+      },
+      sendBinary: (...data) => { send(binary(data)); },
+      setInterval: (handler, delay) => { later("setInterval", handler, delay, true); },
+      setTimeout: (handler, delay) => { later("setTimeout", handler, delay, false); },
+    });
+    emit("open");
+    while (!isOver) {
+      const event = wait(number, timers.length ? untilDue() : -1);
+      if (typeof event === "string") emit("message", event);
+      else take(event);
+      if (timers.length) fire();
+    }
+  } catch (error) {
+    end(GOING_AWAY);
+    throw error;
   }
 }
 
@@ -127,7 +129,7 @@ export function connect(url, ...given) {
   const [params, callback] = given.length > 1 ? given : [undefined, given[0]];
   if (typeof callback !== "function") throw new swell.GoError("last argument to ws.connect must be a function");
   const { number, response } = JSON.parse(host.connect(String(url), encode(params)));
-  if (number) new Session(number).run(callback);
+  if (number) run(number, callback);
   return response;
 }
 
