@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "--pool-size", type=int, default=10, help="database connections per service and process (10)"
     )
     serve.add_argument(
-        "--temporary", action="store_true", help="keep the SQLite files only as long as the platform runs"
+        "--temporary", default="", metavar="DIR", help="make DIR, keep everything in it, remove it at the end"
     )
     serve.add_argument(
         "--leash", type=int, metavar="FD", help="end when the other end of this inherited descriptor closes"
@@ -161,7 +161,7 @@ def _serve(options: argparse.Namespace) -> int:
         host=options.host,
         seed_size="" if options.size == "none" else options.size,
         faults=_read_faults(options.faults),
-        is_temporary=options.temporary,
+        temporary=options.temporary,
         leash=options.leash,
     )
     as_json = options.json or base == 0

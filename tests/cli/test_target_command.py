@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from swell.base.errors import ExitCode
@@ -39,6 +40,17 @@ def test_serving_ends_with_the_signal(tmp_path: Path) -> None:
         assert json.loads(process.stdout.readline())["services"]["cooly"].startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == ExitCode.OK
+
+
+def test_a_kill_ends_the_platform(tmp_path: Path) -> None:
+    """SIGKILL to swell ends the platform, too: it notices that nobody holds it any more."""
+    serve = command("serve", "--services", "cooly", "--port-base", "0", "--data", str(tmp_path / "data"))
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert psutil.wait_procs(family, timeout=30)[1] == []
 
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,21 @@ from swell.report.suitelive import RunningTest, TestState, live_lines, plain_lin
 
 S = 1_000_000_000
 HALF = TestState(
-    elapsed_ns=150 * S, planned_ns=300 * S, vus=40, max_vus=100, iterations=10, requests=12_345, failures=6
+    has_begun=True,
+    share=0.5,
+    elapsed_ns=150 * S,
+    planned_ns=300 * S,
+    vus=40,
+    max_vus=100,
+    iterations=10,
+    requests=12_345,
+    failures=6,
 )
 TESTS = (
     RunningTest("shop/buy", HALF),
     RunningTest("shop/look"),
     RunningTest("shop/sell", TestState(phase="setup()")),
-    RunningTest("shop/end", msgspec.structs.replace(HALF, elapsed_ns=300 * S, phase="invariants")),
+    RunningTest("shop/end", msgspec.structs.replace(HALF, elapsed_ns=300 * S, share=1.0, phase="invariants")),
 )
 
 
@@ -65,6 +73,22 @@ def test_colour_changes_no_letter() -> None:
     """With colour the same text stands there."""
     assert [strip_ansi(line) for line in picture(100, colour=True)] == picture(100)
     assert picture(100, colour=True) != picture(100)
+
+
+def test_planned_iterations_are_counted_not_timed() -> None:
+    """The time that they may take at most is no plan: the share is that of the iterations, time has no end."""
+    snapshot = busy()
+    first = snapshot.scenarios[0]
+    counted = msgspec.structs.replace(
+        first, iterations_total=8, iterations=2, progress=0.25, duration_ns=900 * S
+    )
+    timed = msgspec.structs.replace(first, iterations_total=None, start_time_ns=0, duration_ns=4 * S)
+    run = msgspec.structs.replace(snapshot.run, duration_ns=2 * S)
+    alone = msgspec.structs.replace(snapshot, run=run, scenarios=(counted,))
+    both = msgspec.structs.replace(snapshot, run=run, scenarios=(counted, timed))
+    assert state_of(alone).share == state_of(both).share == 0.25
+    assert plain_line(RunningTest("a", state_of(alone))).startswith("a: 2s, ")
+    assert plain_line(RunningTest("a", state_of(both))).startswith("a: 2s/4s, ")
 
 
 def test_a_line_for_a_log() -> None:

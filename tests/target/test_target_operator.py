@@ -182,7 +182,7 @@ def test_a_leash_ends_a_temporary_platform(tmp_path: Path, is_killed: bool) -> N
     command = [sys.executable, "-m", "swell_target", "serve", "--services", "cooly", "--port-base", "0"]
     with ours, theirs:
         process = subprocess.Popen(
-            [*command, "--temporary", "--leash", str(theirs.fileno())],
+            [*command, "--temporary", str(tmp_path / "all"), "--leash", str(theirs.fileno())],
             stdout=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
             env=os.environ | {"TMPDIR": str(tmp_path)},
@@ -193,7 +193,7 @@ def test_a_leash_ends_a_temporary_platform(tmp_path: Path, is_killed: bool) -> N
         with process.stdout:
             assert process.stdout.readline()
         family = psutil.Process(process.pid).children(recursive=True)
-        assert len(list(tmp_path.glob("swell-target-*/data/cooly.sqlite3"))) == 1
+        assert (tmp_path / "all" / "data" / "cooly.sqlite3").is_file()
         if is_killed:
             process.kill()
     assert process.wait(30) == (-signal.SIGKILL if is_killed else 0)
@@ -208,6 +208,16 @@ def test_a_leash_that_is_none(data: Path) -> None:
     )
     assert status == 1
     assert one_line(error) == "swell target: --leash 999 is no inherited socket or pipe"
+
+
+def test_a_temporary_directory_that_is_there(tmp_path: Path) -> None:
+    """It is somebody's: it is neither used nor removed."""
+    status, _, error = run(
+        *("serve", "--services", "cooly", "--port-base", "0", "--temporary", str(tmp_path))
+    )
+    assert status == 1
+    assert "no directory for temporary files can be made: " in one_line(error)
+    assert tmp_path.is_dir()
 
 
 def test_an_unknown_service(data: Path) -> None:

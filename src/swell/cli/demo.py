@@ -64,4 +64,4 @@ def run_suites(system: System, folder: Path) -> ExitCode:
         envs = [platform_env(platform, test.target, system.env) for test in tests]
         jobs = [job_of(test, DEMO_PROFILE, kept, env) for test, env in zip(tests, envs, strict=True)]
         results = Runner(children, system, SIDE_BY_SIDE, open_view(system)).run(jobs)
-    return conclude(results, tests, kept, system)
+        return conclude(results, tests, kept, system)

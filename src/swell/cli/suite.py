@@ -69,10 +69,12 @@ def run_command(
     check_targets(tests, env, allowed)
     folder = make_folder(system.path(results_dir), "suite")
     children = Children()
-    with system.signals(children.on_signal), children:
-        jobs = [job_of(test, profile, folder, env) for test in tests]
-        results = Runner(children, system, side_by_side, open_view(system)).run(jobs)
-    return conclude(results, tests, folder, system)
+    with system.signals(children.on_signal):
+        with children:
+            jobs = [job_of(test, profile, folder, env) for test in tests]
+            results = Runner(children, system, side_by_side, open_view(system)).run(jobs)
+        # A Ctrl-C from here on changes nothing: there is only the table left.
+        return conclude(results, tests, folder, system)
 
 
 def job_of(test: SuiteTest, profile: str, folder: Path, env: Mapping[str, str]) -> Job:
@@ -142,7 +144,7 @@ def prove_command(
             rows = prove_all(cases, make, count)
         finally:
             view.close()
-    return conclude_proof(rows, cases, profile, page, system)
+        return conclude_proof(rows, cases, profile, page, system)
 
 
 def conclude_proof(

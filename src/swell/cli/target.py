@@ -1,6 +1,7 @@
 """``swell target``: starts the reference platform, or seeds its databases, in a process of its own."""
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
@@ -26,11 +27,16 @@ def command(system: System, /, arguments: tuple[str, ...]) -> ExitCode:
             hint="pip install 'swell[target]'",
             slug="target-not-installed",
         )
+    # The platform ends when nobody holds the other end any more, however this process has ended.
+    leash, held = os.pipe()
+    arguments = (*arguments, "--leash", str(leash)) if "serve" in arguments[:1] else arguments
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "swell_target", *(arguments or ("--help",))],
         cwd=system.cwd,
         env=dict(system.env),
+        pass_fds=[leash],
     )
+    os.close(leash)
 
     def pass_on(number: int) -> None:
         # The terminal sends its Ctrl-C to both; a second one changes nothing there.
@@ -38,5 +44,6 @@ def command(system: System, /, arguments: tuple[str, ...]) -> ExitCode:
 
     with system.signals(pass_on):
         status = process.wait()
+    os.close(held)
     # Stopped as asked is fine; all faults are one line, already written.
     return ExitCode.OK if status in (0, -signal.SIGINT, -signal.SIGTERM) else ExitCode.OTHER

@@ -9,7 +9,6 @@ from swell.base.clock import NS_PER_SECOND
 from swell.metrics.snapshot import CounterValue, RateValue, Snapshot
 from swell.report.ansi import CYAN, FAINT, GREEN, RED, YELLOW, Painter, cell_width, ellipsised, pad, pad_left
 from swell.report.numbers import short_count
-from swell.report.progress import longest_run_ns
 
 _BAR_FULL, _BAR_REST = "━", "─"
 _MIN_BAR_WIDTH, _MAX_BAR_WIDTH = 6, 30
@@ -24,13 +23,16 @@ _S_PER_MINUTE, _S_PER_HOUR = 60, 3600
 class TestState(msgspec.Struct, frozen=True, kw_only=True):
     """How one test goes, as its run tells it; ``phase`` is what it does besides its scenarios, or empty.
 
-    Before the first snapshot there is only the phase, and ``planned_ns`` is 0.
+    ``share`` is how much of the load is done, from 0 to 1; ``planned_ns`` is 0 where no time is planned, but
+    iterations are. Before the first snapshot nothing but the phase is known.
     """
 
     # Not a test, whatever its name says to pytest.
     __test__ = False
 
     phase: str = ""
+    has_begun: bool = False
+    share: float = 0.0
     elapsed_ns: int = 0
     planned_ns: int = 0
     vus: int = 0
@@ -52,10 +54,19 @@ def state_of(snapshot: Snapshot, phase: str = "") -> TestState:
     """What a suite shows of a run."""
     states = snapshot.scenarios
     requests, failed = snapshot.metric("http_reqs"), snapshot.metric("http_req_failed")
+    # Where iterations are planned the duration is only the longest that they may take.
+    timed = [state for state in states if state.iterations_total is None]
+    counted = [state for state in states if state.iterations_total is not None]
+    elapsed_ns = snapshot.run.duration_ns
+    planned_ns = max((state.start_time_ns + state.duration_ns for state in timed), default=0)
+    shares = [elapsed_ns / planned_ns] if planned_ns else []
+    shares += [state.progress for state in counted]
     return TestState(
         phase=phase,
-        elapsed_ns=snapshot.run.duration_ns,
-        planned_ns=longest_run_ns(snapshot),
+        has_begun=True,
+        share=min(1.0, *shares) if shares else 0.0,
+        elapsed_ns=elapsed_ns,
+        planned_ns=planned_ns,
         vus=sum(state.vus for state in states),
         max_vus=max(snapshot.run.scenarios_max_vus, max((state.max_vus for state in states), default=0)),
         iterations=sum(state.iterations for state in states),
@@ -69,7 +80,7 @@ def plain_line(test: RunningTest) -> str:
     state = test.state
     if state is None:
         return f"{test.name}: starting"
-    if not state.planned_ns:
+    if not state.has_begun:
         return f"{test.name}: {state.phase or 'starting'}"
     counts = [f"{short_count(state.requests)} requests", f"{short_count(state.failures)} failed"]
     return f"{test.name}: {', '.join([_time(state), _vus(state), *counts])}"
@@ -115,7 +126,7 @@ def live_lines(
 
 def _cells(state: TestState | None) -> tuple[str, str, str, str]:
     """The columns of a test: its phase or time, VUs, requests, failures."""
-    if state is None or not state.planned_ns:
+    if state is None or not state.has_begun:
         return (
             (state.phase if state else "", "", "", "") if state and state.phase else ("starting", "", "", "")
         )
@@ -124,12 +135,14 @@ def _cells(state: TestState | None) -> tuple[str, str, str, str]:
 
 
 def _bar(state: TestState | None, width: int) -> str:
-    share = min(1.0, state.elapsed_ns / state.planned_ns) if state and state.planned_ns else 0.0
+    share = state.share if state else 0.0
     full = int(share * width)
     return f"{_BAR_FULL * full}{_BAR_REST * (width - full)} {int(share * 100):3d}%"
 
 
 def _time(state: TestState) -> str:
+    if not state.planned_ns:
+        return _seconds(state.elapsed_ns // NS_PER_SECOND)
     planned_s = -(-state.planned_ns // NS_PER_SECOND)
     return f"{_seconds(min(state.elapsed_ns, state.planned_ns) // NS_PER_SECOND)}/{_seconds(planned_s)}"
 

@@ -33,7 +33,7 @@ SHORT_LIFE_S = 0.5
 class Options(msgspec.Struct, kw_only=True):
     """How to serve: ``ports`` by service (0: a free one); the first is where it is announced.
 
-    ``is_temporary``: the SQLite files stand in a directory that is gone when the platform is. ``leash``: an
+    ``temporary``: a directory to be made for all files, which is gone when the platform is. ``leash``: an
     inherited descriptor whose other end is held by who started the platform, and closes when they are gone.
     """
 
@@ -42,7 +42,7 @@ class Options(msgspec.Struct, kw_only=True):
     host: str = "127.0.0.1"
     seed_size: str = "small"
     faults: str = '{"faults": []}'
-    is_temporary: bool = False
+    temporary: str = ""
     leash: int | None = None
 
 
@@ -95,14 +95,28 @@ class Supervisor:
                     self.sockets[name].append(made)
                     for item in made:
                         stack.callback(item.close)
-            self.shared_directory = tempfile.mkdtemp(prefix="swell-target-")
+            self.shared_directory = self._make_directory()
+            # The workers remove it should this process be killed.
             stack.callback(shutil.rmtree, self.shared_directory, ignore_errors=True)
-            if self.options.is_temporary:
-                # The workers remove the directory should this process be killed.
-                data = Path(self.shared_directory, "data")
-                data.mkdir()
-                self.options.settings = msgspec.structs.replace(self.options.settings, data=str(data))
             return await self._run_workers()
+
+    def _make_directory(self) -> str:
+        """The directory that all workers have together; with ``temporary`` the databases stand in it, too.
+
+        Raises:
+            OperatorError: it cannot be made.
+        """
+        directory = self.options.temporary
+        try:
+            if not directory:
+                return tempfile.mkdtemp(prefix="swell-target-")
+            data = Path(directory, "data")
+            Path(directory).mkdir(mode=0o700)
+            data.mkdir()
+        except OSError as error:
+            raise OperatorError(f"no directory for temporary files can be made: {error}") from None
+        self.options.settings = msgspec.structs.replace(self.options.settings, data=str(data))
+        return directory
 
     def _follow_leash(self, fd: int) -> None:
         """Stop at the end of the connection; nobody ever writes there.

@@ -35,6 +35,9 @@ Load = Callable[[list[str]], dict[str, Service]]
 KEEP_ALIVE_S = 120
 GRACE_S = 2
 SAMPLE_EVERY_S = 1.0
+# libuv accepts one connection from each handle in a round of its loop (since 1.45). With hundreds of busy
+# connections a round takes long, and new ones would wait for minutes: so each socket has several handles.
+HANDLES = 16
 
 
 class Server(uvicorn.Server):
@@ -122,7 +125,8 @@ class _Worker:
                 app.runtime.tasks.start(job(app.runtime))
             inherited = [socket.socket(fileno=number) for number in self.launch.sockets[app.service.name]]
             doors.append(Doors(app.runtime.faults, inherited))
-            tasks.append(asyncio.create_task(server.serve(sockets=inherited)))
+            handles = [item.dup() for item in inherited for _ in range(HANDLES)]
+            tasks.append(asyncio.create_task(server.serve(sockets=handles)))
         sampler = asyncio.create_task(_sample())
         listener = asyncio.create_task(control.listen())
         # The supervisor's end closing means that it is gone: nobody is left to serve for.

@@ -7,7 +7,7 @@ from swell.report.ansi import Painter, strip_ansi
 from swell.report.suitelive import RunningTest, TestState
 
 S = 1_000_000_000
-RUNNING = TestState(elapsed_ns=S, planned_ns=9 * S, vus=1, max_vus=2)
+RUNNING = TestState(has_begun=True, elapsed_ns=S, planned_ns=9 * S, vus=1, max_vus=2)
 NEW, BEGUN = RunningTest("shop/buy"), RunningTest("shop/buy", RUNNING)
 
 

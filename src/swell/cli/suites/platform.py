@@ -50,8 +50,8 @@ def start_platform(
         message = "the reference platform's libraries are not installed"
         raise SwellError(message, hint=hint, slug="target-not-installed")
     token = secrets.token_urlsafe(24)
-    command = [sys.executable, "-P", "-m", "swell_target", "serve", "--port-base", "0", "--temporary"]
-    command += ["--processes", str(processes)]
+    command = [sys.executable, "-P", "-m", "swell_target", "serve", "--port-base", "0"]
+    command += ["--processes", str(processes), "--temporary", children.temporary("swell-platform-")]
     if services:
         command += ["--services", ",".join(services)]
     with ExitStack() as stack:

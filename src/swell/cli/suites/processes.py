@@ -7,9 +7,12 @@ be killed, the kernel closes it, and the children end themselves. On it a run te
 
 import contextlib
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -85,6 +88,7 @@ class Children:
 
     def __init__(self) -> None:
         self._all: list[Child] = []
+        self._temporary: list[Path] = []
         # Signals so far: after the first nothing is started, after the second nothing is waited for.
         self.signals = 0
 
@@ -98,6 +102,15 @@ class Children:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(self._all)
+        for folder in self._temporary:
+            # Only where its owner was killed is it still there.
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def temporary(self, prefix: str) -> str:
+        """The name of a folder that a child may make, and removes: nothing of it outlives the children."""
+        folder = Path(tempfile.gettempdir(), f"{prefix}{secrets.token_hex(8)}")
+        self._temporary.append(folder)
+        return str(folder)
 
     def on_signal(self, _number: int) -> None:
         """Only note it: the loops that wait look at it a moment later."""

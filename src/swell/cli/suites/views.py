@@ -55,7 +55,7 @@ class PlainView:
         """Write a line for each test that is new, whose load has begun, or whose last line is old."""
         now = self._now()
         for test in tests:
-            has_begun = test.state is not None and test.state.planned_ns > 0
+            has_begun = test.state is not None and test.state.has_begun
             at, had_begun = self._shown.get(test.name, (float("-inf"), False))
             if has_begun > had_begun or now - at >= PLAIN_S:
                 self._shown[test.name] = (now, has_begun)
