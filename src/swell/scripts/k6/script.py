@@ -68,7 +68,8 @@ class K6Script:
     def renew(self, vu: VU) -> None:
         """A new context for ``vu`` in place of its own."""
         old: VUHost = vu.language
-        host = VUHost(self._shared, vu.id)
+        # Whatever brought it down shall not come back to the others of its group.
+        host = VUHost(self._shared, vu.id, is_alone=True)
         host.vu = vu
         try:
             load(host)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import gevent
@@ -12,6 +12,7 @@ from swell.base.clock import monotonic_ns
 from swell.scripts.k6.engine import Context
 from swell.scripts.k6.loop import EventLoop
 from swell.scripts.k6.modulecache import ModuleCache, VUModules
+from swell.scripts.k6.runtime import Runtime
 from swell.scripts.k6.values import HostError
 from swell.scripts.k6.wording import Wording
 from swell.scripts.native.state import WorkerState
@@ -30,6 +31,10 @@ Log = Callable[..., None]
 ONLY_PLAIN = "only String, Boolean and Number types are accepted as a metric tag values"
 # JavaScript that computes for longer lets other VUs run.
 SLICE_NS = 5_000_000
+# VUs whose contexts share a runtime: more would save little, and a look for cycles goes over all of them.
+GROUP = 10
+# Contexts that hold more have little to save by sharing.
+MAX_SHARED_BYTES = 4 << 20
 # What the JavaScript of one VU may hold, but no more than a quarter of the machine's memory.
 MAX_MEMORY_BYTES = 1 << 30
 
@@ -37,8 +42,12 @@ MAX_MEMORY_BYTES = 1 << 30
 @cache
 def memory_limit() -> int:
     """Bytes that a VU's JavaScript may hold before it is told that memory is out."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(MAX_MEMORY_BYTES, machine // 4)
+    return min(MAX_MEMORY_BYTES, machine_memory() // 4)
+
+
+def machine_memory() -> int:
+    """Bytes that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class Shared:
@@ -63,6 +72,32 @@ class Shared:
         self.kept: dict[str, Any] = {}
         # Custom metrics: name -> (type, contains), in order of declaration.
         self.metrics: dict[str, tuple[str, str]] = {}
+        # When JavaScript was last let run after a pause.
+        self.resumed_ns = monotonic_ns()
+        # Where the next VU's context is made.
+        self._group: Runtime | None = None
+
+    def js_runtime(self, *, is_alone: bool = False) -> Runtime:
+        """Where the context of a new VU lives: beside others, unless it ``is_alone`` or scripts hold much."""
+        limit = memory_limit()
+        if is_alone or not self.is_loaded or self._is_large:
+            return Runtime(self._poll, limit)
+        group = self._group
+        if group is None or group.contexts >= GROUP or group.binding is None:
+            limit = max(limit, min(limit * GROUP, machine_memory() // 4))
+            group = self._group = Runtime(self._poll, limit, is_shared=True)
+        return group
+
+    @cached_property
+    def _is_large(self) -> bool:
+        return self.first is not None and self.first.context.runtime.memory_used > MAX_SHARED_BYTES
+
+    def _poll(self) -> None:
+        """Let others run where JavaScript computes for long."""
+        now_ns = monotonic_ns()
+        if now_ns - self.resumed_ns > SLICE_NS:
+            gevent.sleep(0)
+            self.resumed_ns = monotonic_ns()
 
     def prepare(self, runtime: "ScriptRuntime", http: "HTTPShared") -> None:
         """The plan is known: VUs can be made."""
@@ -79,9 +114,9 @@ class VUHost:
     the first time (to read its options): there is no engine and no client then.
     """
 
-    __slots__ = ("_resumed_ns", "context", "is_broken", "loop", "number", "phase", "shared", "state", "vu")
+    __slots__ = ("context", "is_broken", "loop", "number", "phase", "shared", "state", "vu")
 
-    def __init__(self, shared: Shared, number: int = 0) -> None:
+    def __init__(self, shared: Shared, number: int = 0, *, is_alone: bool = False) -> None:
         self.shared = shared
         # __VU
         self.number = number
@@ -89,10 +124,9 @@ class VUHost:
         self.vu: VU | None = None
         # What modules keep for this VU, by module name.
         self.state: dict[str, Any] = {}
-        self._resumed_ns = monotonic_ns()
         # Whether the context must not be used again.
         self.is_broken = False
-        self.context = Context(VUModules(shared.modules, self), self._poll, memory_limit())
+        self.context = Context(VUModules(shared.modules, self), shared.js_runtime(is_alone=is_alone))
         self.context.attach("begin", self._begin_module)
         self.context.attach("reword", shared.wording.reword)
         self.loop = EventLoop(self.context, monotonic_ns, self._timer_stopped)
@@ -157,7 +191,7 @@ class VUHost:
             return
         clock = self.shared.runtime.clock
         clock.sleep_until_ns(clock.now_ns() + int(duration_ns))
-        self._resumed_ns = monotonic_ns()
+        self.shared.resumed_ns = monotonic_ns()
 
     def _timer_stopped(self, name: str) -> None:
         self.log("warning", f"{name} was stopped because the VU iteration was interrupted")
@@ -165,13 +199,6 @@ class VUHost:
     def _begin_module(self, name: str) -> None:
         self.context.run(self.context.core["begin"], name)
         self.context.run_jobs()
-
-    def _poll(self) -> None:
-        """Let others run where JavaScript computes for long."""
-        now_ns = monotonic_ns()
-        if now_ns - self._resumed_ns > SLICE_NS:
-            gevent.sleep(0)
-            self._resumed_ns = monotonic_ns()
 
 
 def tag_values(tags_json: str, doing: str) -> dict[str, str | int | float | bool]:

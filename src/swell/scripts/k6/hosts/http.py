@@ -112,6 +112,7 @@ class Client:
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
         self._context = vu.context
+        self._runtime = vu.context.runtime
         self._responses: dict[int, Response | RefusedResponse] = {}
         # Responses that JavaScript is given at once, in this order, are let go several together; a large one,
         # and what comes at any time, is numbered apart and let go alone.
@@ -139,27 +140,28 @@ class Client:
         200: a script that reads bodies need not ask for them.
         """
         try:
-            url = self.urls.texts[target] if type(target) is int else self._context.from_js(target)
-            if self._expected or not self._is_ready:
-                code = self.send("GET", url, "", None, "{}")
-            else:
-                response = self._vu.vu.client.plain_request("GET", url)  # type: ignore[union-attr]  # there outside init
-                status, content = response.status_code, response.content
-                if not status or response.error or status in REDIRECTS or len(content) > SHORT:
-                    code = self._settle(response, _NO_PARAMS)
-                else:
-                    number = next(self._numbers)
-                    self._responses[number] = response
-                    if self._eager and status == OK and content:
-                        self._eager -= 1
-                        if len(content) <= EAGER_BYTES and content.isascii() and b"\0" not in content:
-                            return str(content, "ascii")
-                    code = number * 1000 + status
-        except RequestError as error:
+            inside = self._runtime.leave()
             try:
+                url = self.urls.texts[target] if type(target) is int else self._context.from_js(target)
+                if self._expected or not self._is_ready:
+                    code = self.send("GET", url, "", None, "{}")
+                else:
+                    response = self._vu.vu.client.plain_request("GET", url)  # type: ignore[union-attr]  # there outside init
+                    status, content = response.status_code, response.content
+                    if not status or response.error or status in REDIRECTS or len(content) > SHORT:
+                        code = self._settle(response, _NO_PARAMS)
+                    else:
+                        number = next(self._numbers)
+                        self._responses[number] = response
+                        if self._eager and status == OK and content:
+                            self._eager -= 1
+                            if len(content) <= EAGER_BYTES and content.isascii() and b"\0" not in content:
+                                return str(content, "ascii")
+                        code = number * 1000 + status
+            except RequestError as error:
                 code = self._settle(error.response, _NO_PARAMS)
-            except HostError as told:
-                return self._context.throw(told)
+            finally:
+                self._runtime.back(inside)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return self._context.throw(error)
         return code if 0 <= code < 2**31 else float(code)

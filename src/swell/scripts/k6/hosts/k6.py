@@ -130,7 +130,7 @@ class Steps:
         vu = self._vu
         try:
             if seconds > 0:
-                vu.sleep_ns(min(seconds, MAX_SLEEP_S) * NS_PER_SECOND)
+                vu.context.runtime.outside(vu.sleep_ns, min(seconds, MAX_SLEEP_S) * NS_PER_SECOND)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return vu.context.throw(error)
         return None

@@ -1,0 +1,122 @@
+"""VUs that share a runtime: each has its own globals, and what one waits for, breaks or leaves reaches no other."""
+
+from collections.abc import Callable
+
+import gevent
+import pytest
+
+from swell.scripts.k6.vuhost import GROUP
+from swell.testing.cli import CLIResult
+from swell.testing.k6 import Trial
+
+RunScript = Callable[..., CLIResult]
+
+
+def group_of(source: str, count: int) -> list[Trial]:
+    """VUs of one worker whose script was loaded before."""
+    first = Trial(source)
+    first.shared.is_loaded = True
+    first.shared.first = first.vu
+    return [Trial(source, shared=first.shared) for _ in range(count)]
+
+
+def test_groups_have_a_size() -> None:
+    """So many share a runtime, and the next one begins another; the one loaded first has its own."""
+    trials = group_of("export default () => 1", GROUP + 1)
+    runtimes = [trial.vu.context.runtime for trial in trials]
+    assert len(set(map(id, runtimes[:GROUP]))) == 1
+    assert runtimes[0] is not runtimes[GROUP]
+    assert trials[0].shared.first is not None
+    assert trials[0].shared.first.context.runtime not in runtimes
+
+
+def test_scripts_that_hold_much_have_runtimes_of_their_own() -> None:
+    """What a group saves is nothing to them, and what they waste is their own."""
+    one, other = group_of("const all = new Array(1e6).fill(1); export default () => all.length", 2)
+    assert one.vu.context.runtime is not other.vu.context.runtime
+
+
+def test_globals_are_apart() -> None:
+    """No variable, prototype or number of one VU is another's."""
+    one, other = group_of(
+        """
+        let calls = 0;
+        export default () => {
+          const seen = [calls++, globalThis.mine, [].mine, Math.mine, "x".mine, __VU.mine];
+          globalThis.mine = Array.prototype.mine = Math.mine = String.prototype.mine = Number.prototype.mine = 1;
+          return seen;
+        }
+        """,
+        2,
+    )
+    assert one.run() == [0, None, None, None, None, None]
+    assert one.run() == [1, 1, 1, 1, 1, 1]
+    assert other.run() == [0, None, None, None, None, None]
+
+
+def test_waiting_inside_javascript() -> None:
+    """Reactions that are due when a VU waits run when it goes on, and stacks show its own calls, whoever ran meanwhile."""
+    trials = group_of(
+        """
+        import { sleep } from "k6";
+        const seen = [];
+        function deep(n, f) { return n ? deep(n - 1, f) : f(); }
+        export default function () {
+          Promise.resolve().then(() => seen.push("reaction"));
+          for (let i = 0; i < 5; i++) {
+            deep(3 + i, () => sleep(0.0001 * (1 + Math.random())));
+            seen.push(deep(2 + i, () => new Error("x").stack.match(/at deep/g).length));
+          }
+          return Promise.resolve().then(() => { seen.push("end"); return seen });
+        }
+        """,
+        4,
+    )
+    found: list[object] = []
+    gevent.joinall([gevent.spawn(lambda trial=trial: found.append(trial.run())) for trial in trials])
+    assert found == [[3, 4, 5, 6, 7, "reaction", "end"]] * 4
+
+
+@pytest.mark.parametrize("closed", [0, 1])
+def test_what_a_closed_vu_left_is_gone(closed: int) -> None:
+    """Its reactions never run, its memory is given back, and the others go on."""
+    trials = group_of(
+        """
+        const held = [];
+        export default () => {
+          held.push(new Uint8Array(1e6));
+          Promise.resolve().then(() => { held.push(new Uint8Array(1e6)); });
+          return held.length;
+        }
+        """,
+        2,
+    )
+    ended, alive = trials[closed], trials[1 - closed]
+    runtime = alive.vu.context.runtime
+    context = ended.vu.context
+    before = runtime.memory_used
+    context.run(context.core["call"], "default")
+    assert (context.has_jobs, runtime.memory_used > before + 900_000) == (True, True)
+    ended.vu.close()
+    assert (alive.vu.context.has_jobs, runtime.memory_used < before) == (False, True)
+    assert (alive.run(), alive.run()) == (1, 3)
+
+
+def test_a_vu_out_of_memory_takes_no_other_with_it(run: RunScript) -> None:
+    """It begins anew elsewhere; the others of its group finish what they do."""
+    result = run(
+        """
+        import { sleep } from "k6";
+        import { Counter } from "k6/metrics";
+        const done = new Counter("done");
+        export const options = { scenarios: { all: { executor: "per-vu-iterations", vus: 6, iterations: 3 } } };
+        export default function () {
+          if (__VU === 2 && __ITER === 1) { const all = []; for (;;) all.push(new ArrayBuffer(1e8)); }
+          sleep(0.05);
+          if (new Error("x").stack.includes("default")) done.add(1);
+        }
+        """
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("out of memory") == 1, result.stderr
+    assert "18 complete" in result.stdout, result.stdout
