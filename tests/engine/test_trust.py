@@ -71,6 +71,12 @@ def test_websockets_are_no_requests() -> None:
     assert judged(errors=errors).measured["unanswered-requests"] == 0
 
 
+def test_an_unexpected_status_is_no_exception() -> None:
+    """One below 400 has no code, as an exception has none, but says nothing about iterations."""
+    errors = [ErrorRow(0, "status 200", "GET", "/", 90), ErrorRow(0, "more kinds of errors", "", "", 90)]
+    assert judged(errors=errors, plan=arrivals(100, 0)).measured["raising-iterations"] == 0
+
+
 def test_a_busy_processor_alone_is_no_fault() -> None:
     """A generator at 100 % of its core whose load, latencies and data are right is trusted."""
     busy = Health(cpu_ns=SECOND, hub_lag_max_ns=60 * MS, gc_pause_max_ns=9 * MS, rss_bytes=1 << 33)

@@ -96,7 +96,8 @@ def verdict_input(
         hub_lag_max_ms=health.hub_lag_max_ns / NS_PER_MS,
         hub_lag_frame=health.hub_lag_frame,
         completed_iterations=sum(state.iterations for _, state in plan),
-        raised_iterations=sum(row.count for row in errors if row.code == 0),
+        # Exceptions have no method; an unexpected status below 400 has no code, either.
+        raised_iterations=sum(row.count for row in errors if row.code == 0 and row.name and not row.method),
         requests=aggregate.http_records,
         # WebSockets have such codes, too, and no record among the requests.
         unanswered=min(

@@ -341,3 +341,31 @@ def test_loose_calls(run: RunScript) -> None:
         "GoError: no checks provided to `check`",
         "GoError: e",
     ]
+
+
+def test_groups_without_a_name(run: RunScript, tmp_path: Path) -> None:
+    """At the root such a group is the root itself, inside another it is one of its own; null is no name."""
+    source = """
+    import { check, group } from "k6";
+    export default function () {
+      group("", () => group("b", () => check(1, { y: true })));
+      group("a", () => group("", () => check(1, { x: true })));
+      group(null, () => check(1, { z: true }));
+      for (const wrong of [() => group("a::b", () => 1), () => check(1, { "a::b": true }), () => group("x")]) {
+        try { wrong(); } catch (error) { console.log(`${error.name} ${error.message}`); }
+      }
+    }
+    """
+    result = run(source, "--out=json=a.json")
+    told = "GoError group and check names may not contain '::'"
+    assert result.stderr.count(told) == 2
+    assert "GoError group() requires a callback as a second argument" in result.stderr
+    points = [json.loads(line) for line in (tmp_path / "a.json").read_text().splitlines()]
+    tags = [
+        point["data"]["tags"] for point in points if point["type"] == "Point" and point["metric"] == "checks"
+    ]
+    assert sorted((each["check"], each["group"]) for each in tags) == [
+        ("x", "::a::"),
+        ("y", "::b"),
+        ("z", ""),
+    ]

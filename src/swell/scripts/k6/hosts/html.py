@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import msgspec
 
+from swell.scripts.k6 import httpurl
 from swell.scripts.k6.markup import Document, describe, inner_html, text_of
 from swell.scripts.k6.values import UNDEFINED, HostFunction
 
@@ -18,6 +20,7 @@ def functions(_vu: "VUHost") -> Mapping[str, HostFunction]:
     documents = Documents()
     return {
         "parse": documents.parse,
+        "resolve": _resolved,
         "release": documents.release,
         "find": documents.find,
         "matches": documents.matches,
@@ -95,3 +98,8 @@ def _split(nodes: str) -> list[int]:
 
 def _join(numbers: Iterable[int]) -> str:
     return ",".join(map(str, numbers))
+
+
+def _resolved(base: str, reference: str) -> str:
+    """The address that an attribute in the page ``base`` means; empty for what is none."""
+    return "" if httpurl.fault(reference) else urljoin(base, reference)

@@ -107,8 +107,9 @@ class Steps:
         vu.forbid_init("Using group()")
         engine_vu = vu.engine_vu
         outer = engine_vu.group
-        # k6 has no group without a name: what runs in one stays in the outer one.
-        engine_vu.group = f"{outer}{SEPARATOR}{name}" if name else outer
+        if name or outer:
+            # One without a name is the root itself, where it stands in no other.
+            engine_vu.group = f"{outer}{SEPARATOR}{name}"
         engine_vu.tags = vu.worker.in_group(engine_vu.tags, engine_vu.group)
         return msgspec.json.encode([outer, engine_vu.runtime.clock.now_ns()]).decode()
 

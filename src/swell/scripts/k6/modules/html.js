@@ -99,7 +99,11 @@ export class Selection {
       const inside = new Set(this.#document.find(this.#nodes, "*"));
       return this.#made(selector.#nodes.filter((node) => inside.has(node)));
     }
-    return this.#made(this.#document.find(this.#nodes, String(selector)));
+    if (typeof selector !== "string") {
+      const kind = { number: "int64", boolean: "bool" }[typeof selector] ?? (selector ? "map[string]interface {}" : "<nil>");
+      throw new swell.GoError(`invalid argument, cannot use a '${kind}' as a selector`);
+    }
+    return this.#made(this.#document.find(this.#nodes, selector));
   }
   children(selector) { return this.#narrowed(this.#document.related(this.#nodes, "children"), selector); }
   contents() { return this.#made(this.#document.related(this.#nodes, "contents")); }

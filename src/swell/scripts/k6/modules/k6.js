@@ -74,7 +74,7 @@ export function check(value, sets, tags) {
 }
 
 export function group(name, body) {
-  const title = name === undefined ? "" : String(name);
+  const title = String(name ?? "");
   if (title.includes("::")) throw new swell.GoError(SEPARATOR);
   if (typeof body !== "function") throw new swell.GoError("group() requires a callback as a second argument");
   if (body instanceof AsyncFunction) {

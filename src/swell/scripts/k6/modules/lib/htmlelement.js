@@ -1,6 +1,8 @@
 // Elements of k6/html: a node with the methods of the DOM. What an element of a certain name has besides is in
 // the tables below: accessors that only reflect an attribute, and methods.
 
+import host from "swell:host/html";
+
 const PRIVATE = Symbol("node");
 
 const own = (element) => element[PRIVATE];
@@ -110,16 +112,33 @@ const NUMBER = {
 };
 const NAMES = {
   acceptCharset: "accept-charset", htmlFor: "for", httpEquiv: "http-equiv", defaultChecked: "checked", defaultSelected: "selected",
-  defaultMuted: "muted",
+  defaultMuted: "muted", currentSrc: "src",
 };
 const DEFAULTS = {
   "canvas.height": 150, "canvas.width": 150, "input.maxLength": -1, "textarea.maxLength": -1, "textarea.minLength": -1,
   "td.colspan": 1, "td.rowspan": 1, "th.colspan": 1, "th.rowspan": 1, "ol.start": 1, "col.span": 1, "colgroup.span": 1,
 };
 
+// Attributes that a method gives as an address, which is relative to the page's where that is known.
+const ADDRESSES = {
+  a: "href", area: "href", audio: "src", video: "src", base: "href", form: "action", iframe: "src", img: "currentSrc src",
+  input: "src", link: "href", object: "data", script: "src", source: "src", track: "src",
+};
+
+function resolved(element, given) {
+  const base = own(element).document.url;
+  return base ? host.resolve(base, given) : given;
+}
+
+function address(element, name) {
+  const given = attribute(element, name);
+  if (given === undefined) return element.nodeName() === "base" ? own(element).document.url ?? "" : "";
+  return resolved(element, given);
+}
+
 // Parts of an address; the standard class, except that what is relative has no host (k6's rule).
 function link(element) {
-  const href = attribute(element, "href") ?? "";
+  const href = address(element, "href");
   try {
     const url = new URL(href);
     return { ...Object.fromEntries(["hash", "host", "hostname", "origin", "password", "pathname", "port", "search", "username"].map((name) => [name, url[name]])), protocol: url.protocol.replace(":", "") };
@@ -145,7 +164,11 @@ const labels = {
 const CSSescape = (text) => text.replace(/["\\]/g, "\\$&");
 const text = { text() { return this.textContent(); } };
 const sent = {
-  formAction() { return attribute(this, "formaction") ?? this.form()?.action() ?? ""; },
+  formAction() {
+    const around = this.form();
+    const given = attribute(this, "formaction") ?? (around === undefined ? undefined : attribute(around, "action"));
+    return given ? resolved(this, given) : own(this).document.url ?? "";
+  },
   formMethod() { return attribute(this, "formmethod") ?? this.form()?.method() ?? ""; },
 };
 const parts = "input,select,textarea,button,fieldset,object,output";
@@ -154,7 +177,10 @@ const METHODS = {
   a: { ...LINK, ...relList, ...text },
   area: { ...LINK, ...relList, ...text },
   link: relList,
-  button: { ...form, ...labels, ...sent, type() { return attribute(this, "type") ?? "submit"; } },
+  button: { ...form, ...labels, ...sent,
+    type() { return attribute(this, "type") ?? "submit"; },
+    value() { return attribute(this, "value") ?? this.innerHTML(); },
+  },
   datalist: { options() { return within(this, "option"); } },
   fieldset: { ...form, elements() { return within(this, parts); }, type() { return "fieldset"; }, validity() { return undefined; } },
   form: {
@@ -244,6 +270,9 @@ function classOf(name) {
     const members = {};
     for (const method of names(TEXT, name)) {
       members[method] = function () { return attribute(this, NAMES[method] ?? method.toLowerCase()) ?? ""; };
+    }
+    for (const method of names(ADDRESSES, name)) {
+      members[method] = function () { return address(this, NAMES[method] ?? method); };
     }
     for (const method of names(YES, name)) {
       members[method] = function () { return attribute(this, NAMES[method] ?? method.toLowerCase()) !== undefined; };
