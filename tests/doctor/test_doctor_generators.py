@@ -54,7 +54,7 @@ def test_a_run_without_an_answer_is_no_result() -> None:
     """Percentiles of nothing are not compared."""
     code = """print('calibration {"requests": 0, "us": [50, 60, 70]}')"""
     empty = Generator("tool", "", lambda *_: [sys.executable, "-c", code], WRK.read)
-    with pytest.raises(SwellError, match="gave no result"):
+    with pytest.raises(SwellError, match=r"gave no result \(no request was answered, exit code 0\)"):
         run(empty, SETTING, "http://127.0.0.1:1/")
 
 
@@ -62,5 +62,5 @@ def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
     """Its last words are in the message."""
     code = "import sys; sys.exit('no such thing')"
     failing = Generator("tool", "", lambda *_: [sys.executable, "-c", code], WRK.read)
-    with pytest.raises(SwellError, match=r"tool gave no result \(exit code 1\): no such thing"):
+    with pytest.raises(SwellError, match=r"tool gave no result \(no figures, exit code 1\): no such thing"):
         run(failing, SETTING, "http://127.0.0.1:1/")

@@ -30,6 +30,15 @@ def test_what_stands_around_the_marks_stays(tmp_path: Path) -> None:
     assert text.count("| swell: 10 ms | 10.00 -> 10.00 |") == 1
 
 
+def test_what_gave_no_result_is_named(tmp_path: Path) -> None:
+    """A row that is not there has its reason in the page."""
+    path = tmp_path / "doctor.md"
+    path.write_text(f"{BEGIN}\n{END}\n")
+    lost = ("Locust, https, saturated, fixed: no request was answered",)
+    Page(path).write(Calibration((ROW,), (), left_out=lost), "swell doctor --compare")
+    assert f"- left out: {lost[0]}\n{END}\n" in path.read_text()
+
+
 @pytest.mark.parametrize("text", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}\n"])
 def test_a_page_without_the_marks_is_refused(tmp_path: Path, text: str) -> None:
     """Before anything is measured, with the marks that are missing."""

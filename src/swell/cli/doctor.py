@@ -112,6 +112,8 @@ class _Doctor:
         self._write(f"CALIBRATION\n\n{rows_text(calibration.rows)}\n")
         for name in calibration.missing:
             self._write(f"{name} is not on PATH and is left out\n")
+        for what in calibration.left_out:
+            self._write(f"left out: {what}\n")
         verdict = "are within" if calibration.is_true else "are NOT within"
         self._write(f"swell's figures {verdict} 3 % or 300 µs of what the server did\n")
         if calibration.starved:

@@ -27,11 +27,16 @@ Say = Callable[[str], None]
 
 
 class Calibration(msgspec.Struct, frozen=True):
-    """Everything measured; ``missing`` are generators that were asked for and are not installed."""
+    """Everything measured.
+
+    ``missing`` are generators that were asked for and are not installed, ``left_out`` single runs of others
+    that gave no result, with why.
+    """
 
     rows: tuple[Row, ...]
     readings: tuple[tuple[str, Setting, Taken, Reading], ...]
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_true(self) -> bool:
@@ -76,23 +81,27 @@ def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) 
     """
     generators = [SWELL, *(peer for peer in PEERS if peers and peer.is_installed)]
     readings: list[tuple[str, Setting, Taken, Reading]] = []
+    left_out: dict[str, None] = {}
     watched = Cores()
     with separate_cores() as core, _server(core) as server:
         for number in range(rounds):
             for setting in wanted:
                 for generator in generators:
                     of = f"round {number + 1} of {rounds}: " if rounds > 1 else ""
-                    say(f"{of}{generator.name}, {setting.scheme}, {setting.state}, {setting.profile}")
+                    what = f"{generator.name}, {setting.scheme}, {setting.state}, {setting.profile}"
+                    say(f"{of}{what}")
                     try:
                         measured = _measure(generator, setting, server, watched)
                     except SwellError as error:
                         if generator is SWELL:
                             raise
-                        say(f"left out here: {error.message}")
+                        why = error.message.partition("\n")[0]
+                        say(f"left out: {why}")
+                        left_out[f"{what}: {why}"] = None
                     else:
                         readings.append((generator.name, setting, *measured))
     missing = tuple(peer.name for peer in PEERS if peers and not peer.is_installed)
-    return Calibration(tuple(_rows(readings)), tuple(readings), missing)
+    return Calibration(tuple(_rows(readings)), tuple(readings), missing, tuple(left_out))
 
 
 def _server(core: int | None) -> CalibrationServer:

@@ -72,8 +72,9 @@ def run(generator: Generator, setting: Setting, url: str) -> Reading:
             if not requests:
                 raise ValueError("no request was answered")  # noqa: TRY301 - as what cannot be read
         except (AttributeError, KeyError, ValueError, TypeError, OSError, SwellError) as error:
+            why = f"{error}, exit code {process.returncode}"
             raise SwellError(
-                f"{generator.name} gave no result (exit code {process.returncode}): {text[-800:].strip()}",
+                f"{generator.name} gave no result ({why}): {text[-800:].strip()}",
                 hint="run it by hand at the same server to see why",
                 slug="doctor-run",
             ) from error

@@ -43,7 +43,8 @@ class Page:
         Raises ``OSError`` where the file cannot be written.
         """
         body = f"{measured_on(PEERS if '--compare' in command else ())} with `{command}`"
-        figures = f"{BEGIN}\n\n{body}.\n\n{rows_markdown(calibration.rows)}\n{END}\n"
+        lost = "".join(f"- left out: {what}\n" for what in calibration.left_out)
+        figures = f"{BEGIN}\n\n{body}.\n\n{rows_markdown(calibration.rows)}\n{lost}{END}\n"
         self._path.write_text(self._head + figures + self._tail, encoding="utf-8")
 
 
