@@ -42,6 +42,13 @@ def test_each_sign_is_said_with_its_value(
     assert said in found[kind]
 
 
+def test_a_generator_that_its_script_saturates_is_not_starved() -> None:
+    """It stands still at times, which is what the state is for; others at work are seen all the same."""
+    busy = msgspec.structs.replace(WELL, verdict="degraded", reasons=("hub-lag",), cpu_share=1.0)
+    assert starved_by(SATURATED, ON_TIME, busy) == {}
+    assert list(starved_by(SATURATED, ON_TIME, msgspec.structs.replace(busy, others=0.9))) == ["others"]
+
+
 def test_a_generator_without_a_verdict_may_be_busy() -> None:
     """A tool that needs its whole core for a calm load shows what it is: the machine is not to blame."""
     peer = Reading(50, {"duration": TIMES}, 0.99, others=0.02)

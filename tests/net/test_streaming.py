@@ -395,3 +395,22 @@ def test_nothing_is_left_for_the_garbage_collector(bench: Callable) -> None:
         assert after == before
     finally:
         gc.enable()
+
+
+def test_a_failed_request_leaves_nothing_for_the_garbage_collector(bench: Callable) -> None:
+    """What ended an exchange and its connection do not hold each other: cut short, or too late."""
+    made = bench()
+    cut = [request(), send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), close()]
+    with RawServer([cut, cut, [request(), never_answer()], [request(), never_answer()]]) as server:
+        made.client.request("GET", server.url)
+        gc.collect()
+        gc.disable()
+        try:
+            before = sum(type(each).__name__ == "Connection" for each in gc.get_objects())
+            assert made.client.request("GET", server.url).error_code == 1231
+            for _ in range(2):
+                assert made.client.request("GET", server.url, timeout=0.05).error_code == 1050
+            after = sum(type(each).__name__ == "Connection" for each in gc.get_objects())
+        finally:
+            gc.enable()
+    assert after == before

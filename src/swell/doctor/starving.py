@@ -59,10 +59,13 @@ def starved_by(setting: Setting, done: Taken, reading: Reading) -> dict[str, str
         found["others"] = (
             f"other programs took {reading.others:.2f} cores' work (limit {OTHERS_LIMIT_CORES:g})"
         )
+    if setting.state != "calm":
+        # Saturated by its own script a generator stands still at times, and its verdict says so.
+        return found
     if reading.verdict not in ("", "trusted"):
         found["verdict"] = f"the generator's own verdict is {reading.verdict}: {', '.join(reading.reasons)}"
     # Of a generator that judges itself; another one that is not calm under this load shows what it is.
-    if setting.state == "calm" and reading.verdict and reading.cpu_share > CALM_CPU_LIMIT:
+    if reading.verdict and reading.cpu_share > CALM_CPU_LIMIT:
         found["cpu"] = (
             f"the generator's core was at {reading.cpu_share:.0%}, which is not calm "
             f"(limit {CALM_CPU_LIMIT:.0%})"

@@ -126,7 +126,12 @@ def status_code(status: int) -> int:
 
 
 def failure_from(exc: BaseException, phase: Phase) -> Failure:
-    """The failure that ``exc``, met in ``phase``, stands for; total: every exception has one."""
+    """The failure that ``exc``, met in ``phase``, stands for; total: every exception has one.
+
+    It is a value from here on, and loses its traceback: the frames hold the connection, which holds ``exc``,
+    so that only the garbage collector would part them.
+    """
+    exc.__traceback__ = None
     if isinstance(exc, FailureError):
         return exc.failure
     if isinstance(exc, ssl.SSLError):  # an OSError too: first
