@@ -60,7 +60,12 @@ def suite_table(results: Sequence[TestResult], *, paint: Painter, width: int = 1
 def _notes(result: TestResult, width: int) -> list[str]:
     """What failed; where the test could not do its work the reason, and of the rest only what has data."""
     indent = "      "
-    reason = textwrap.wrap(printable(result.reason), max(20, width - len(indent)))
+    reason = textwrap.wrap(
+        printable(result.reason),
+        max(20, width - len(indent)),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
     names = result.failures
     if reason and result.snapshot is not None:
         unseen = {_name(one) for one in result.snapshot.thresholds if one.observed is None}

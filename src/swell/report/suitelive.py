@@ -16,7 +16,7 @@ _NAME_WIDTH = 20
 # Between two columns.
 _GAP = 2
 # Columns are at least as wide as these, so that little moves while numbers grow.
-_WIDEST_USUAL = ("starting", "99/99 VUs", "99,999 req", "0 failed")
+_WIDEST_USUAL = ("invariants", "99/99 VUs", "99,999 req", "0 failed")
 _S_PER_MINUTE, _S_PER_HOUR = 60, 3600
 
 

@@ -43,14 +43,14 @@ class ToldProgress(PlainProgress):
         super().__init__(stream, log, now_ns=now_ns)
         self._line = line
         self._clock_ns = now_ns
-        self._state = TestState()
+        self._told_phase = ""
         self._unsent = b""
         self._due_ns = 0
 
     def phase(self, text: str) -> None:
         """Write the line, and tell it."""
         super().phase(text)
-        self._state = msgspec.structs.replace(self._state, phase=text)
+        self._told_phase = text
         self._tell()
 
     def update(self, snapshot: Snapshot) -> None:
@@ -59,13 +59,14 @@ class ToldProgress(PlainProgress):
         now_ns = self._clock_ns()
         if now_ns >= self._due_ns:
             self._due_ns = now_ns + TELL_NS
-            self._state = state_of(snapshot, self._state.phase)
             self._tell()
 
     def _tell(self) -> None:
         """Write what the connection takes: a suite that does not read must not hold up a run."""
         if not self._unsent:
-            self._unsent = msgspec.json.encode(self._state) + b"\n"
+            phase = self._told_phase
+            state = TestState(phase=phase) if self._latest is None else state_of(self._latest, phase)
+            self._unsent = msgspec.json.encode(state) + b"\n"
         # Full, or nobody is there any more: the leash sees to that.
         with contextlib.suppress(OSError):
             self._unsent = self._unsent[self._line.send(self._unsent, socket.MSG_DONTWAIT) :]

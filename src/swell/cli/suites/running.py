@@ -150,7 +150,7 @@ def read_result(job: Job, code: int) -> TestResult:
     reason = errors[0].removeprefix("error:").strip() if errors else ""
     if code in MEASURED:
         reason = ""
-    if not saved and code in MEASURED:
+    if not saved and not reason:
         reason = f"there are no results in {job.folder}: is the disk full?"
     try:
         return TestResult(name, code, load_snapshot(saved[-1]) if saved else None, reason)
