@@ -1,11 +1,15 @@
 """What iterations leave behind: nothing that adds up over a long run, and no error for the next call."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 
 from swell.net.cookies import LoopbackJar
 from swell.scripts.k6.loop import Operation
+from swell.scripts.k6.markup import Document
 from swell.testing.cli import CLIResult
 from swell.testing.k6 import Trial
 
@@ -88,3 +92,50 @@ def test_text_that_is_no_unicode(run: RunScript) -> None:
     assert result.exit_code == 0, result.stderr
     assert 'msg="after \ufffd"' in result.stderr
     assert "✓ a\ufffd" in result.stdout
+
+
+def test_an_iteration_that_never_waits_keeps_no_more_than_it_uses() -> None:
+    """Documents and jars that a long iteration has done with go while it runs, though no job runs between."""
+    trial = Trial("""
+        import { parseHTML } from "k6/html";
+        import { CookieJar } from "k6/http";
+        export default () => {
+          const kept = [];
+          for (let i = 0; i < 2_000; i++) {
+            const page = parseHTML(`<p>${i}</p>`);
+            if (i % 100 === 0) kept.push(page);
+            new CookieJar();
+          }
+          console.log("counted");
+          return kept.map((page) => page.find("p").text());
+        };
+        """)
+    before = alive(Document), alive(LoopbackJar)
+    counted: list[tuple[int, int]] = []
+    trial.vu.shared.log = lambda *_, **__: counted.append((alive(Document), alive(LoopbackJar)))
+    assert trial.run() == [str(i) for i in range(0, 2_000, 100)]
+    documents, jars = counted[0]
+    assert 20 <= documents - before[0] < 100
+    assert jars - before[1] < 60
+
+
+def test_responses_of_an_iteration_that_never_waits_go_while_it_runs(tmp_path: Path, target: str) -> None:
+    """500 answers of 1 MB and 2,000 of 10 KB in one iteration: the run never takes 200 MB."""
+    script = tmp_path / "script.js"
+    script.write_text("""
+        import http from "k6/http";
+        export default function () {
+          for (let i = 0; i < 500; i++) http.get(`${__ENV.TARGET}/bytes/1000000`);
+          for (let i = 0; i < 2000; i++) http.get(`${__ENV.TARGET}/bytes/10000`);
+        }
+        """)
+    measured = f"""
+import resource, subprocess, sys
+command = [sys.executable, "-m", "swell", "run", "--no-save", "-q", {str(script)!r}, "-e", "TARGET={target}"]
+print(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", measured], check=True, capture_output=True, text=True)
+    assert "http_reqs" in done.stdout
+    peak_kb = int(done.stdout.rpartition("peak ")[2])
+    assert peak_kb < 200_000

@@ -243,8 +243,30 @@
     return JSON.stringify(tags);
   }
 
+  // A function (target, number) after which `release(number)` is called, once or twice, when `target` is gone. The
+  // engine tells of that between two jobs only: an iteration that never waits would keep all until its end. So
+  // where many are out, they are watched, too, and looked after whenever their number has doubled.
+  const MANY = 16;
+  function handles(release) {
+    let open = 0, watched = [], limit = MANY;
+    const registry = new FinalizationRegistry((number) => { open--; release(number); });
+    return (target, number) => {
+      registry.register(target, number);
+      if (++open < MANY) return;
+      watched.push([new WeakRef(target), number]);
+      if (watched.length < limit) return;
+      const all = watched;
+      watched = [];
+      for (const one of all) {
+        if (one[0].deref() === undefined) release(one[1]);
+        else watched.push(one);
+      }
+      limit = MANY + 2 * watched.length;
+    };
+  }
+
   const api = {
-    GoError, bytes, makeError, crossing, shape, tagText,
+    GoError, handles, bytes, makeError, crossing, shape, tagText,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);

@@ -4,7 +4,7 @@ import swell from "swell:core";
 import { elementOf } from "swell:lib/htmlelement";
 
 const unreachable = [];
-const registry = new FinalizationRegistry((number) => {
+const hold = swell.handles((number) => {
   unreachable.push(number);
   if (unreachable.length >= 16) host.release(...unreachable.splice(0));
 });
@@ -14,7 +14,7 @@ class Document {
   constructor(source, url) {
     this.number = host.parse(source);
     this.url = url;
-    registry.register(this, this.number);
+    hold(this, this.number);
   }
   find(nodes, selector) { return split(host.find(this.number, nodes.join(), selector)); }
   matches(nodes, selector) { return host.matches(this.number, nodes.join(), selector); }

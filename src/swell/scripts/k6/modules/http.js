@@ -306,7 +306,7 @@ export function setResponseCallback(callback) {
 
 // Jars that no script can reach any more, until they are told to Python.
 const unreachable = [];
-const registry = new FinalizationRegistry((number) => {
+const hold = swell.handles((number) => {
   unreachable.push(number);
   if (unreachable.length >= 16) host.dropJars(...unreachable.splice(0));
 });
@@ -315,7 +315,7 @@ export class CookieJar {
   #number;
   constructor(number) {
     this.#number = typeof number === "number" ? number : host.newJar();
-    if (this.#number) registry.register(this, this.#number);
+    if (this.#number) hold(this, this.#number);
   }
   get number() { return this.#number; }
   cookiesForURL(target) { return JSON.parse(host.jarCookies(this.#number, String(target))); }

@@ -6,10 +6,9 @@ const { body: bodyOf, detail, release } = host;
 const NO_BODY = " - this likely was because of a request error getting the response";
 
 // Python lets go of the responses of one lease together, when none of them can be reached any more: to register
-// each would cost more than all else about it. A large response has a lease of its own; its code is negative.
+// each would cost more than all else about it. A large response has a lease of its own; its code is negative, as is its number in the lease.
 const LEASED = 16;
-const registry = new FinalizationRegistry((first) => release(first, LEASED));
-const single = new FinalizationRegistry((id) => release(id, 1));
+const hold = swell.handles((first) => (first < 0 ? release(-first, 1) : release(first, LEASED)));
 // The code that the next response in the order of leases has without its status, and the end of the lease.
 let lease, next = 0, end = 0;
 
@@ -130,7 +129,7 @@ const handler = {
 function leaseFor(id) {
   const first = id - (id % LEASED);
   end = (first + LEASED) * 1000;
-  registry.register(lease = {}, first);
+  hold(lease = {}, first);
 }
 
 // `code` is the response's number and its status in one, or, of the next one in order with status 200, its body;
@@ -141,7 +140,7 @@ export function response(code, kind) {
     made = [code, undefined, undefined, undefined, undefined, undefined];
     code = next + 200;
   }
-  if (code < 0) single.register(mine = {}, trunc(-code / 1000));
+  if (code < 0) hold(mine = {}, trunc(code / 1000));
   else {
     if (code >= end) leaseFor(trunc(code / 1000));
     next = code - (code % 1000) + 1000;
