@@ -1,11 +1,13 @@
 """The source text of functions by their place: what the engine, which keeps none, cannot tell."""
 
+import re
 from typing import Final
 
 from tree_sitter import Node
 
 from swell.scripts.k6.typescript.parsing import tree_of
 
+_BEFORE_ARROW: Final = re.compile(r"[\w$]*\s*[(\[]*\s*")
 _CLASSES: Final = {"class", "class_declaration"}
 _FUNCTIONS: Final = {
     "arrow_function",
@@ -28,19 +30,22 @@ class Functions:
     def at(self, line: int, column: int, *, is_class: bool) -> str:
         """The text of the function or class whose head the engine places there; empty where there is none.
 
-        Both count from 1, ``column`` in characters. A class is placed somewhere inside of it.
+        The engine's numbers: lines from 1, columns in characters. A class is placed somewhere inside of it.
         """
         if not 0 < line <= len(self._lines):
             return ""
-        text, at = self._lines[line - 1], max(column, 1) - 1
-        # An arrow in parentheses may be placed at these.
-        while not (found := self._at(line - 1, len(_utf8(text[:at])), is_class=is_class)):
-            if text[at : at + 1] != "(":
-                break
-            at += 1
+        text = self._lines[line - 1]
+        # In the first line, the engine counts columns from 0.
+        at = max(column - (line > 1), 0)
+        found = self._at(line - 1, text[:at], is_class=is_class)
+        if not found:
+            # An arrow is placed at its parentheses, or at what is called with it.
+            opening = _BEFORE_ARROW.match(text, at)
+            found = self._at(line - 1, text[: opening.end() if opening else at], is_class=is_class)
         return found
 
-    def _at(self, row: int, byte: int, *, is_class: bool) -> str:
+    def _at(self, row: int, before: str, *, is_class: bool) -> str:
+        byte = len(_utf8(before))
         node = self._root.descendant_for_point_range((row, byte), (row, byte + 1))
         offset = len(_utf8("\n".join(self._lines[:row]))) + (1 if row else 0) + byte
         while node is not None and not (
