@@ -282,12 +282,15 @@ def test_abort_in_setup() -> None:
 
 
 def test_marking_failed_does_not_end_the_run() -> None:
-    """110 at the end, and the first cause wins."""
+    """110 at the end; an abort after it goes before it, as in k6, and not one after that."""
     run = Scripted().to(Phase.RUNNING)
     run.say(frames.MarkedFailed("wrong total"))
     assert run.phase is Phase.RUNNING
-    run.say(frames.AbortRequested("later"))
     assert run.code is ExitCode.MARKED_FAILED
+    run.say(frames.AbortRequested("later"))
+    assert run.code is ExitCode.SCRIPT_ABORTED
+    run.say(frames.MarkedFailed("again"))
+    assert run.code is ExitCode.SCRIPT_ABORTED
 
 
 def test_a_threshold_is_judged_on_every_delta() -> None:

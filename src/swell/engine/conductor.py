@@ -461,8 +461,8 @@ class Conductor:
         return all(condition(view) for _, view in self._living())
 
     def _blame(self, cause: Cause, *, repeat: bool = False) -> None:
-        """The first cause is the run's; with ``repeat`` a later one is logged, as it is told nowhere else."""
-        if self.cause is None:
+        """The first cause is the run's, an abort before a mark; ``repeat`` logs what nothing else tells."""
+        if self.cause is None or (self.cause.slug, cause.slug) == ("marked-failed", "script-aborted"):
             self.cause = cause
         elif repeat:
             self._log("error", cause.message)

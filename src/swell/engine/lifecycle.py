@@ -92,6 +92,6 @@ class Cause:
 
     def as_error(self) -> SwellError:
         """The error to raise where there is no run whose result could carry the cause."""
-        if self.code is ExitCode.SCRIPT_EXCEPTION:
-            return ScriptError(self.message, stack=self.stack, hint=self.hint)
+        if self.code is ExitCode.SCRIPT_EXCEPTION or self.stack:
+            return ScriptError(self.message, stack=self.stack, hint=self.hint, exit_code=self.code)
         return SwellError(self.message, hint=self.hint, exit_code=self.code, slug=self.slug)

@@ -22,11 +22,12 @@ class VUStopped(ControlFlow):
 
 
 class RunAborted(ControlFlow):
-    """Raised inside an iteration that ends the whole run."""
+    """Raised inside an iteration that ends the whole run; ``is_complete`` makes it count, as in k6."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, is_complete: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.is_complete = is_complete
 
 
 class VU:

@@ -242,6 +242,10 @@ class VUHandle:
             counts.started -= 1
             self._stop()
             return False
+        if isinstance(error, RunAborted) and error.is_complete:
+            self._stop()
+            self._executor.runtime.abort_run(error.message)
+            return True
         if self.is_interrupted or isinstance(error, (ControlFlow, GreenletExit)):
             # Interrupted, whatever the script made of it. Without a request it was the script's own doing.
             counts.interrupted += 1

@@ -48,6 +48,8 @@ OWN_DESCRIPTORS = 50
 FLUSH_S = 2.0
 # For reading worker 0's own ledgers, before the invariants' own time begins.
 LEDGER_NS = 60 * NS_PER_SECOND
+# A function of the script that is cut short has ended by then, or is told of without what it did last.
+_ENDS_WITHIN_S = 1.0
 
 
 class Worker:
@@ -381,7 +383,8 @@ class Worker:
         finally:
             timer.kill(block=False)
         if not task.ready():
-            task.kill(IterationInterrupted, block=False)
+            # Waited for, so that what it has sent and received is told as its own; not for long, though.
+            task.kill(IterationInterrupted, timeout=_ENDS_WITHIN_S)
             self._send_rest()
             self._channel.send(frames.ScriptFailed(stage, "time is up", "", timed_out=True))
             return

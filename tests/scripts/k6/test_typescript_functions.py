@@ -22,7 +22,15 @@ FUNCTIONS = [
     "class A { #p = 1; static { } static s() {} get [1 + 1]() { return 2; } }",
     "function 日本(é = '😀') { return é; }",
 ]
-PLACES = ["{}", "({})", "[{}][0]", "((one) => one)({})", "[1].map(() => ({}))[0]", "(0, {})", "('é😀', [({})])[0]"]
+PLACES = [
+    "{}",
+    "({})",
+    "[{}][0]",
+    "((one) => one)({})",
+    "[1].map(() => ({}))[0]",
+    "(0, {})",
+    "('é😀', [({})])[0]",
+]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -30,7 +38,9 @@ PLACES = ["{}", "({})", "[{}][0]", "((one) => one)({})", "[1].map(() => ({}))[0]
 def test_a_function_shows_its_own_text(function: str, before: str) -> None:
     """Wherever it stands, what a function shows is the text between its first and its last character."""
     listed = ", ".join(f"() => ({place.replace('{}', function)})" for place in PLACES)
-    trial = Trial(f"{before}const made = [{listed}]; export default () => made.map((make) => String(make()));")
+    trial = Trial(
+        f"{before}const made = [{listed}]; export default () => made.map((make) => String(make()));"
+    )
     assert trial.run() == [function] * len(PLACES)
 
 

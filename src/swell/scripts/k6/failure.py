@@ -18,10 +18,12 @@ class ScriptThrew(Exception):  # noqa: N818  # reads as the event it is
     """JavaScript's exception, out of an iteration or a lifecycle function.
 
     ``summary`` is its first line, by which failures are counted; ``stack`` is the whole as it is logged.
+    ``is_promise`` says that a promise was rejected, and nothing thrown.
     """
 
-    def __init__(self, text: str, stack: str) -> None:
+    def __init__(self, text: str, stack: str, *, is_promise: bool = False) -> None:
         super().__init__(text)
+        self.is_promise = is_promise
         self.summary = text.split("\n", 1)[0]
         self.stack = stack
 
@@ -40,7 +42,7 @@ def script_threw(vu: "VUHost") -> ScriptThrew:
         text = f"Uncaught (in promise) {text}"
     if "out of memory" in text:
         vu.is_broken = True
-    return ScriptThrew(text, with_stack(text, told["stack"]))
+    return ScriptThrew(text, with_stack(text, told["stack"]), is_promise=told["isPromise"])
 
 
 def threw(failure: JSFailure) -> ScriptThrew:

@@ -240,7 +240,9 @@ def load(host: VUHost) -> None:
         for name in (GLOBALS, host.shared.files.main):
             context.run(context.core["load"], name)
             if host.loop.run_until_idle(0) == _FAILED:
-                raise as_script_error(script_threw(host))
+                # A module that was cut short rejects its import with an error of the engine's.
+                thrown, context.thrown = context.thrown, None
+                raise thrown or as_script_error(script_threw(host))
         host.loop.clear()
     except JSFailure as failure:
         raise as_script_error(threw(failure)) from None
@@ -250,5 +252,6 @@ def load(host: VUHost) -> None:
 
 
 def as_script_error(failure: ScriptThrew) -> ScriptError:
-    """What ends a run or its start."""
-    return ScriptError(failure.summary, stack=failure.stack.rstrip("\n"))
+    """What ends a run or its start; a rejected promise has another exit code, as in k6."""
+    code = ExitCode.OTHER if failure.is_promise else ExitCode.SCRIPT_EXCEPTION
+    return ScriptError(failure.summary, stack=failure.stack.rstrip("\n"), exit_code=code)

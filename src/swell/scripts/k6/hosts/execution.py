@@ -21,15 +21,19 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         return msgspec.json.encode(_SECTIONS[section](vu)[member]()).decode()
 
     def abort(message: str) -> None:
+        if vu.phase == "summary":
+            # The run is over: k6 takes it for an exception, and shows its own summary.
+            raise HostError(f"test aborted: {message}")
         if vu.vu is not None and vu.phase != "init":
             vu.runtime.abort_run(message)
-        raise RunAborted(message)
+        raise RunAborted(message, is_complete=True)
 
     def fail(message: str) -> None:
         if vu.phase == "init":
             raise HostError("test.fail() cannot be used in the init context")
         vu.log("error", f"test marked as failed: {message}" if message else "test marked as failed")
-        vu.runtime.mark_failed(message)
+        if vu.phase != "summary":
+            vu.runtime.mark_failed(message)
 
     def set_tag(name: str, value: str) -> None:
         engine_vu = vu.engine_vu

@@ -165,7 +165,7 @@
       if (iteration !== undefined) scope.__ITER = iteration;
       try {
         const result = run(data);
-        if (typeof result === "object" && result instanceof Promise) result.then(finish, fail);
+        if (typeof result === "object" && result instanceof Promise) result.then(finish, (error) => fail(error, true));
         else { state = DONE; value = result; }
       } catch (error) {
         fail(error);
