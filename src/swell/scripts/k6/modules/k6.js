@@ -4,7 +4,9 @@ import swell from "swell:core";
 
 const { record, recordNamed, tagged, enter, leave, sleep: pause } = host;
 const AsyncFunction = (async () => {}).constructor;
+// Bound once, as a look into the globals touches more memory than a call.
 const PlainFunction = Function;
+const { keys } = Object;
 // Names of checks that Python knows by number; a script that makes ever new names has more.
 const numbers = new Map();
 const MOST_NUMBERS = 64;
@@ -21,18 +23,9 @@ function learned(name) {
   return 2 * number;
 }
 
-// Most checks come alone or in pairs: a list of arguments costs more than the rest of the call.
-function tell(told) {
-  switch (told.length) {
-    case 1: return record(told[0]);
-    case 2: return record(told[0], told[1]);
-    default: return record(...told);
-  }
-}
-
 function recordAll(told, named, tags) {
   if (tags === undefined || tags === null) {
-    if (told.length) tell(told);
+    if (told.length) record(...told);
     if (named !== undefined) recordNamed(...named);
   } else {
     tagged(swell.tagText(tags), told.length, ...told, ...(named ?? []));
@@ -42,7 +35,7 @@ function recordAll(told, named, tags) {
 export function check(value, sets, tags) {
   if (sets === undefined) throw new swell.GoError("no checks provided to `check`");
   // What is met is one more than what is not; a condition that throws is not.
-  const names = Object.keys(sets), told = [];
+  const names = keys(sets), told = [];
   let allMet = true, named;
   try {
     for (let i = 0; i < names.length; i++) {
@@ -68,7 +61,11 @@ export function check(value, sets, tags) {
       if (!met) allMet = false;
     }
   } finally {
-    recordAll(told, named, tags);
+    // Most checks come alone or in pairs: a list of arguments costs more than the rest of the call.
+    const count = named === undefined && (tags === undefined || tags === null) ? told.length : 0;
+    if (count === 2) record(told[0], told[1]);
+    else if (count === 1) record(told[0]);
+    else recordAll(told, named, tags);
   }
   return allMet;
 }

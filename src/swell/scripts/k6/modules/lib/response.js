@@ -26,18 +26,16 @@ const FIELDS = {
   error_code: false, request: false, clickLink: true, html: true, json: true, submitForm: true,
 };
 
+// Bound once, as a look into the globals touches more memory than a call; what most scripts do stands in few
+// functions for the same reason.
 const { abs, trunc } = Math;
+const { parse } = JSON;
+const Wrapped = Proxy;
 const kept = (state) => state.kept ??= [undefined, undefined, undefined, undefined, undefined, undefined];
 const idOf = (state) => trunc(abs(state.code) / 1000);
 
 function told(state) {
   return kept(state)[TOLD] ??= JSON.parse(detail(idOf(state)));
-}
-
-function statusOf(state) {
-  const { code, kept: made } = state;
-  if (made !== undefined && made[STATUS] !== undefined) return made[STATUS];
-  return (code < 0 ? -code : code) % 1000;
 }
 
 function bodyFor(state) {
@@ -58,11 +56,12 @@ function textFor(state, what) {
 }
 
 function json(state) {
-  const made = kept(state);
+  const made = state.kept ?? kept(state);
   if (made[JSON_VALUE] === undefined) {
-    const text = textFor(state, "JSON");
+    const body = made[BODY];
+    const text = typeof body === "string" ? body : textFor(state, "JSON");
     try {
-      made[JSON_VALUE] = JSON.parse(text);
+      made[JSON_VALUE] = parse(text);
     } catch {
       throw new swell.GoError(swell.load("swell:lib/jsonfault").describe(text));
     }
@@ -97,7 +96,11 @@ function method(state, name) {
 
 // What most scripts read comes first.
 function field(state, name) {
-  if (name === "status") return statusOf(state);
+  if (name === "status") {
+    const { code, kept: made } = state;
+    if (made !== undefined && made[STATUS] !== undefined) return made[STATUS];
+    return (code < 0 ? -code : code) % 1000;
+  }
   if (name === "json") return (...given) => (given.length ? select(state, String(given[0])) : json(state));
   if (name === "body") return bodyFor(state);
   if (!(name in FIELDS)) return Object.prototype[name];
@@ -148,5 +151,5 @@ export function response(code, kind) {
   }
   const state = { code, lease: mine, kept: made };
   if (kind !== undefined) kept(state)[KIND] = kind;
-  return new Proxy(state, handler);
+  return new Wrapped(state, handler);
 }
