@@ -136,18 +136,17 @@ class Stream:
         assert tls is not None  # noqa: S101
         incoming.write(data)
         pieces: list[bytes] = []
-        while True:
-            try:
-                piece = tls.read(READ_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLZeroReturnError:
-                if not pieces:
-                    raise
-                break
-            if not piece:
-                break
-            pieces.append(piece)
+        try:
+            while piece := tls.read(READ_BYTES):
+                pieces.append(piece)
+                # To ask once more than there is to read would cost an exception.
+                if not incoming.pending and not tls.pending():
+                    break
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            if not pieces:
+                raise
         if outgoing.pending:
             # TLS answers by itself at times: a new key was asked for.
             self._write_plain(outgoing.read())

@@ -76,14 +76,15 @@ class WebSocket(Session):
         """The next message; None when time is up (``is_open`` is true) or the connection is over."""
         deadline_ns = monotonic_ns() + timeout_ns if timeout_ns is not None else 0
         while (event := self._next_event(deadline_ns)) is not None:
-            self.taken(event)
+            if self.is_watched:
+                self.taken(event)
             if event.kind == MESSAGE:
                 self.received_ns = event.at_ns
                 return event.data
         return None
 
     def taken(self, event: Event) -> None:
-        """Called with each event in the owning greenlet as it takes it; a front end may add to it."""
+        """Called with each event in the owning greenlet as it takes it, where ``is_watched`` is set."""
 
     def __iter__(self) -> Iterator[str | bytes]:
         while (message := self.receive()) is not None:

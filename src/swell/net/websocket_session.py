@@ -92,6 +92,7 @@ class Session(Waiter):
         "close_reason",
         "error",
         "error_code",
+        "is_watched",
         "on_event",
         "received_ns",
         "response",
@@ -119,6 +120,8 @@ class Session(Waiter):
         self.send_timeout_ns = DEFAULT_SEND_TIMEOUT_NS
         self.on_event: Callable[[], object] | None = None
         self.wanted = _NOTHING
+        # Whether a front end wants to see what the owner takes.
+        self.is_watched = False
         self._events: deque[Event] = deque()
         self._queued_bytes = 0
         # Something came that a greenlet may wait for and that is no event.

@@ -106,7 +106,8 @@ class Latency:
     def _tracker(self, socket: "Socket") -> "Tracker":
         tracker = socket.trackers.get(self)
         if tracker is None:
-            tracker = socket.trackers[self] = Tracker(self)
+            tracker = Tracker(self)
+            socket.track(self, tracker)
         return tracker
 
     # Ids

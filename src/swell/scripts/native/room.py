@@ -117,7 +117,8 @@ class Room(Latency):
         found = socket.trackers.get(self)
         if found is None:
             vu = current_vu.get(None) or running_vu(f"{self!r}")
-            found = socket.trackers[self] = Participant(self, vu.id)
+            found = Participant(self, vu.id)
+            socket.track(self, found)
         return self._tracker_of(found)
 
     @staticmethod

@@ -76,8 +76,14 @@ class Socket(WebSocket):
         if callback is None:
             return lambda function: self.on(event, function)
         self._callbacks.setdefault(event, []).append(callback)
+        self.is_watched = True
         self.wanted |= {event}
         return callback
+
+    def track(self, latency: "Latency", tracker: "Tracker") -> None:
+        """Have ``tracker`` see each message from now on, for ``latency``."""
+        self.trackers[latency] = tracker
+        self.is_watched = True
 
     def taken(self, event: Event) -> None:
         """Match it with what was sent, and call back."""
