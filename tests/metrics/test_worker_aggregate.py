@@ -217,10 +217,22 @@ def test_ever_new_sections_share_one() -> None:
     """Groups with an id in their name cannot fill the memory."""
     bench = Bench(SeriesRules(sections=True, section_rows=2))
     for number in range(4):
-        bench.sample("group_duration", 1.0, scenario="s", group=f"::{number}")
+        bench.sample("group_duration", 1.0, scenario="default", group=f"::{number}")
     delta = bench.delta()
     assert [section.group for section in delta.sections] == ["::0", "::1", ""]
     assert delta.sections[2].scenario == OVERFLOW
+
+
+def test_a_scenario_has_what_its_groups_did() -> None:
+    """Once in the group and once in the scenario; what went over the wire stands in no group."""
+    bench = Bench(SeriesRules(sections=True))
+    bench.sample("group_duration", 1.0, scenario="s", group="::a")
+    bench.sample("data_sent", 1.0, scenario="s", group="::a")
+    sections = {
+        (section.scenario, section.group): [state.key for state in section.metrics]
+        for section in bench.delta().sections
+    }
+    assert sections == {("s", "::a"): ["group_duration"], ("s", ""): ["group_duration", "data_sent"]}
 
 
 def test_groups_are_listed_once_outer_before_inner() -> None:

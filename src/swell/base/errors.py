@@ -52,6 +52,8 @@ class SwellError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        # Whether the log has the message already, and the stack with it.
+        self.is_logged = False
         if exit_code is not None:
             self.exit_code = exit_code
         if slug:

@@ -139,9 +139,9 @@ def format_error(error: SwellError) -> str:
             if fault.hint:
                 lines.append(f"    hint: {fault.hint}")
         lines.extend(f"  warning: {warning}" for warning in error.warnings)
-    else:
+    elif not error.is_logged:
         lines.append(f"error: {error.message}")
-    if isinstance(error, ScriptError) and error.stack:
+    if isinstance(error, ScriptError) and error.stack and not error.is_logged:
         # JavaScript's stacks begin with the message, which stands above already.
         stack = error.stack.removeprefix(error.message).strip("\n")
         lines.extend(f"  {line}" for line in stack.splitlines())
@@ -149,7 +149,7 @@ def format_error(error: SwellError) -> str:
         lines.append(f"  hint: {error.hint}")
     if error.slug:
         lines.append(f"  see docs/messages.md#{error.slug}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def format_usage_error(error: click.ClickException) -> str:

@@ -38,10 +38,14 @@ def command(system: System, /, script: str, **values: Any) -> ExitCode:
         coordinator = Coordinator(session.request(secrets.randbits(SEED_BITS)), session, first_worker=worker)
         # 7. The first signal ends the run in order, the second at once.
         stack.enter_context(system.signals(coordinator.interrupt))
-        # 8. and 9. From now on the coordinator owns the worker.
-        result = coordinator.run()
-        # 10. Reports are written and the run's cause, if it has one, becomes the exit code.
-        return session.finish(result)
+        try:
+            # 8. and 9. From now on the coordinator owns the worker.
+            result = coordinator.run()
+            # 10. Reports are written and the run's cause, if it has one, becomes the exit code.
+            return session.finish(result)
+        except SwellError as error:
+            session.tell(error)
+            raise
 
 
 def start_worker() -> WorkerProcess:

@@ -19,6 +19,7 @@ from swell.cli.plan import Plan, Sources
 from swell.cli.script_file import ScriptFile
 from swell.cli.system import System
 from swell.config.environment import CommandSettings
+from swell.config.table import is_unknown_to_k6
 from swell.engine.coordinator import RunResult
 from swell.engine.frames import LogLine, Samples
 from swell.engine.lifecycle import Phase
@@ -112,8 +113,7 @@ class Session(RunListener):
         if self._writer is not None:
             self._stack.callback(self._close_writer)
             self._writer.start()
-        for warning in plan.resolution.warnings:
-            self.log("warning", warning)
+        self._warn(plan)
         return plan
 
     def make_summary(self, snapshot: Snapshot) -> bytes:
@@ -160,6 +160,19 @@ class Session(RunListener):
         if untrusted is not None:
             raise untrusted
         return result.exit_code
+
+    def tell(self, error: SwellError) -> None:
+        """Log what ended the run of a k6 script as k6 does; ``main`` prints what else there is to say.
+
+        Faults of the configuration are a list, for which a line of the log has no room.
+        """
+        if self._script.language != "k6" or isinstance(error, ConfigError):
+            return
+        if isinstance(error, ScriptError) and error.stack:
+            self.log("error", error.stack.rstrip("\n") + "\n", source="stacktrace", hint="script exception")
+        else:
+            self.log("error", error.message)
+        error.is_logged = True
 
     def log(self, level: str, message: str, **fields: str) -> None:
         """Write a line of the log where it does not disturb the view."""
@@ -282,11 +295,27 @@ class Session(RunListener):
             width=self._system.width if self._system.stdout_is_tty else 0,
         )
 
+    def _warn(self, plan: Plan) -> None:
+        """Log the plan's warnings; of a k6 script's unknown options the first in k6's words."""
+        unknown = next(filter(is_unknown_to_k6, plan.exports.options), None)
+        silent = None
+        if self._script.language == "k6" and unknown is not None:
+            text = "There were unknown fields in the options exported in the script"
+            self.log("warning", text, error=f'json: unknown field "{unknown}"')
+            silent = f"the unknown option {unknown!r} is ignored"
+        for warning in plan.resolution.warnings:
+            # Where it has a hint, it says more than k6.
+            if silent is None or not warning.endswith(silent):
+                self.log("warning", warning)
+
     def _warn_without_iterations(self, snapshot: Snapshot) -> None:
         """Say so where no iteration of a k6 script got to its end, as k6 does."""
         state = snapshot.metric("iterations")
         has_none = state is None or (isinstance(state.value, CounterValue) and not state.value.count)
-        if has_none and snapshot.run.language == "k6" and snapshot.run.status == "finished":
+        run = snapshot.run
+        # After a fault of setup() or a signal nobody wonders at it.
+        is_told = run.exit_code not in {ExitCode.OK, ExitCode.THRESHOLDS_FAILED}
+        if has_none and run.language == "k6" and run.status == "finished" and not is_told:
             self.log(
                 "warning", "No script iterations fully finished, consider making the test duration longer"
             )

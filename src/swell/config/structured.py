@@ -120,6 +120,9 @@ def _parse_thresholds(
     for metric, raw in entries.items():
         items = raw if isinstance(raw, list | tuple) else [raw]
         place = where.at(metric)
+        if items is not raw and where.layer.kind == "script" and not where.layer.strict:
+            # As in k6, which would not start either.
+            findings.fault(place, "must be a list of thresholds", "write ['p(95)<300']")
         specs = [_parse_threshold(item, place.at(index), findings) for index, item in enumerate(items)]
         thresholds[metric] = tuple(spec for spec in specs if spec is not None)
     return thresholds

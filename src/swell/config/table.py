@@ -494,6 +494,14 @@ def option(name: str) -> Option:
     return _BY_NAME[name]
 
 
+def is_unknown_to_k6(key: str) -> bool:
+    """Whether k6 would say of ``key`` in a script's options that it does not know it."""
+    if key in {"cloud", "ext", "metricSamplesBufferSize"} or key in REFUSED_KEYS:
+        return False
+    row = find_option(key)
+    return row is None or "script" not in row.sources
+
+
 def find_option(key: str) -> Option | None:
     """Return the run option that ``key`` spells, in snake case or as in k6, which ignores case."""
     row = _BY_NAME.get(key)

@@ -291,7 +291,7 @@ class Conductor:
         else:
             # It costs the custom summary only: the default one is shown, as in k6.
             text = frame.stack or "; ".join(part for part in (cause.message, cause.hint) if part)
-            self._log("error", text, worker, source="stacktrace")
+            self._log("error", text, worker, source="stacktrace", hint="script exception")
         self._apply(Event.FAILED if self.phase is not Phase.RUNNING else Event.STOP)
 
     def _on_setup_done(self, _worker: int, frame: frames.SetupDone) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 import swell
-from swell.base.clock import NS_PER_MS, wall_ns
+from swell.base.clock import NS_PER_MS, NS_PER_SECOND, wall_ns
 from swell.base.errors import ExitCode
 from swell.config.scenarios import Scenario
 from swell.engine.frames import Progress, ScenarioCounts
@@ -27,6 +27,8 @@ from swell.metrics.verdict import reach_verdict
 _ENDED = frozenset({"done", "interrupted"})
 # A round of deltas that was due at the end of the plan is complete within this time.
 PLAN_END_NS = 200 * NS_PER_MS
+# k6 judges thresholds this often; else every round of deltas counts.
+K6_JUDGING_NS = 2 * NS_PER_SECOND
 # Causes that somebody or some rule wanted; the others are faults.
 _WANTED = frozenset({ExitCode.EXTERNAL_ABORT, ExitCode.SCRIPT_ABORTED, ExitCode.THRESHOLDS_FAILED})
 
@@ -40,6 +42,9 @@ class RunResults:
     def __init__(self, script: str, language: str = "native") -> None:
         self._script = script
         self._language = language
+        # How often thresholds are judged while the run goes on: runs that abort do as much as in k6.
+        self._judging_ns = K6_JUDGING_NS if language == "k6" else 0
+        self._next_judging_ns = self._judging_ns
         self._plan: ResolvedPlan | None = None
         self._workers = 0
         self._seed = 0
@@ -180,7 +185,12 @@ class RunResults:
         """The thresholds that do not hold now; a run that is not ``whole`` was ended early."""
         if self._aggregate is None:
             return ()
-        results = self._aggregate.judge(self._elapsed_ns(now_ns), final=final, whole=whole)
+        elapsed_ns = self._elapsed_ns(now_ns)
+        if self._judging_ns and not final:
+            if elapsed_ns < self._next_judging_ns:
+                return ()
+            self._next_judging_ns = (elapsed_ns // self._judging_ns + 1) * self._judging_ns
+        results = self._aggregate.judge(elapsed_ns, final=final, whole=whole)
         return [result for result in results if not result.ok]
 
     def snapshot(self, now_ns: int, cause: Cause | None, phase: Phase, *, ended_early: bool) -> Snapshot:

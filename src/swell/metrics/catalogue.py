@@ -7,6 +7,7 @@ from swell.metrics.tags import OVERFLOW, TagSet
 
 # Not sections of their own: what setup and teardown did stands in the totals only.
 _OUTSIDE = ("::setup", "::teardown")
+_WHOLE_ITERATION = ("data_sent", "data_received")
 
 
 class Catalogue:
@@ -52,7 +53,13 @@ class Catalogue:
         if group and not outside:
             self._note_group(group)
         if self._rules.sections and not outside:
-            found.append(self._section_slot(metric, tags.get("scenario") or "", group))
+            scenario = tags.get("scenario") or ""
+            # What goes over the wire is told by iteration in k6, which stands in no group.
+            inner = "" if name in _WHOLE_ITERATION else group
+            found.append(self._section_slot(metric, scenario, inner))
+            if inner and scenario not in {"", "default"}:
+                # A scenario's section has what its groups did, too; the default one's is the totals.
+                found.append(self._section_slot(metric, scenario, ""))
         return tuple(found)
 
     def check(self, tags: TagSet) -> CheckSlot:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from swell.base.clock import NS_PER_MS
+from swell.base.units import format_duration
 from swell.config.options import ThresholdSpec
 from swell.metrics.delta import TagPairs, format_metric_key
 from swell.metrics.model import Metric, MetricType
@@ -35,9 +36,9 @@ class JSONLines:
         submetrics: Sequence[tuple[str, TagPairs]] = (),
     ) -> None:
         self._metric = metric
-        self._thresholds: dict[str, list[str]] = {}
+        self._thresholds: dict[str, list[object]] = {}
         self._submetrics: dict[str, list[dict[str, object]]] = {}
-        keys = {parse_metric_key(key): [spec.source for spec in specs] for key, specs in thresholds.items()}
+        keys = {parse_metric_key(key): list(map(_threshold, specs)) for key, specs in thresholds.items()}
         for name, pairs in dict.fromkeys((*keys, *submetrics)):
             if not pairs:
                 self._thresholds[name] = keys[name, pairs]
@@ -134,6 +135,13 @@ class JSONLines:
             "submetrics": self._submetrics.get(name),
         }
         return f'{{"type":"Metric","data":{_text(told)},"metric":"{name}"}}\n'
+
+
+def _threshold(spec: ThresholdSpec) -> object:
+    if not spec.abort_on_fail:
+        return spec.source
+    delay = format_duration(spec.delay_abort_eval_ns) if spec.delay_abort_eval_ns else None
+    return {"threshold": spec.source, "abortOnFail": True, "delayAbortEval": delay}
 
 
 def _metadata(pairs: TagPairs) -> str:

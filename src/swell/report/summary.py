@@ -141,8 +141,7 @@ class _Writer:
         indent = "  " * (level + 1)
         if has_checks:
             items += [indent + line for line in self.check_totals(snapshot, checks)] + ["\n"]
-            if checks:
-                items += [self.check(check, level) for check in checks] + ["\n"]
+            items += [self.check(check, level) for check in checks] + ["\n"]
         visible = [state for state in states if not state.metric.name.startswith(self.hidden)]
         lines = metric_lines(visible, self.style)
         for family, members in _by_family(visible, lines):
@@ -272,14 +271,20 @@ class _SectionTree:
         ]
 
     def metrics(self, scenario: str, path: str) -> list[MetricState]:
-        """What was measured in exactly this group of this scenario."""
+        """What was measured in exactly this group of this scenario; without a group, in all of it."""
         section = self._sections.get((scenario, path))
         states = [state for state in section.metrics if has_samples(state)] if section else []
         return sorted(states, key=lambda state: key_order(state.key))
 
     def checks(self, scenario: str, path: str) -> list[CheckState]:
-        """The checks of exactly this group of this scenario."""
-        return merged_checks(self._checks.get((scenario, path), []))
+        """The checks of exactly this group of this scenario; without a group, all of the scenario's."""
+        found = [
+            check
+            for (owner, group), checks in self._checks.items()
+            if owner == scenario and (group == path or not path)
+            for check in checks
+        ]
+        return merged_checks(found)
 
 
 def _with_ancestors(path: str) -> list[str]:

@@ -67,7 +67,8 @@ ONCE = "export default function () {}\n"
 def test_how_runs_end(run: RunScript, source: str, code: int, said: str) -> None:
     """Each fault has k6's exit code and is told once with what it is about."""
     result = run(source)
-    assert (int(result.exit_code), said in result.stderr) == (code, True), result.stderr
+    told = result.stderr.replace('\\"', '"')
+    assert (int(result.exit_code), said in told) == (code, True), result.stderr
 
 
 def test_a_whole_script(run: RunScript, tmp_path: Path) -> None:
@@ -369,3 +370,59 @@ def test_groups_without_a_name(run: RunScript, tmp_path: Path) -> None:
         ("y", "::b"),
         ("z", ""),
     ]
+
+
+def test_what_ends_a_run_is_logged(run: RunScript) -> None:
+    """Thresholds, aborts, setup's exception: a line of the log, which --log-format shapes like any other."""
+    crossed = run("export const options = {thresholds: {iterations: ['count>5']}};\n" + ONCE)
+    said = "level=error msg=\"thresholds on metrics 'iterations' have been crossed\""
+    assert (crossed.exit_code, said in crossed.stderr, "error: " in crossed.stderr) == (99, True, False)
+    setup = run("export function setup() { throw new Error('early') }\n" + ONCE)
+    assert setup.exit_code == 107
+    line = r'level=error msg="Error: early\n\tat setup \(\S+script.js:1:\d+\)\n" hint="script exception" '
+    assert re.search(line.replace(r"\n", r"\\n").replace(r"\t", r"\\t"), setup.stderr)
+    assert "No script iterations" not in setup.stderr
+    shaped = run("export function setup() { throw new Error('early') }\n" + ONCE, "--log-format", "json")
+    assert json.loads(shaped.stderr.splitlines()[0])["hint"] == "script exception"
+
+
+def test_an_aborting_iteration_counts(run: RunScript, tmp_path: Path) -> None:
+    """It is the last of its VU, and complete."""
+    result = run(
+        """
+        import exec from "k6/execution";
+        export const options = {iterations: 9};
+        export default function () { if (__ITER === 2) exec.test.abort("enough"); }
+        """,
+        "--summary-export",
+        "export.json",
+    )
+    assert result.exit_code == 108
+    assert json.loads((tmp_path / "export.json").read_text())["metrics"]["iterations"]["count"] == 3
+
+
+def test_loose_options(run: RunScript, tmp_path: Path) -> None:
+    """The first unknown option is told as k6 tells it, slips with what was meant; thresholds are lists."""
+    source = """
+        import { gone } from "k6/http";
+        export const options = {
+          xyz: 1, thresolds: {}, VUS: 1,
+          thresholds: {iterations: [{threshold: "count>0", abortOnFail: true, delayAbortEval: "90s"}, "rate>0"]},
+        };
+        export default function () { console.log(gone === null); }
+    """
+    result = run(source, "--out", "json=points.json")
+    assert result.exit_code == 0
+    assert (
+        'msg="There were unknown fields in the options exported in the script" '
+        'error="json: unknown field \\"xyz\\""' in result.stderr
+    )
+    assert "'xyz'" not in result.stderr
+    assert "did you mean 'thresholds'?" in result.stderr
+    assert "msg=true" in result.stderr
+    lines = [json.loads(line) for line in (tmp_path / "points.json").read_text().splitlines()]
+    told = next(line["data"] for line in lines if line["type"] == "Metric" and line["metric"] == "iterations")
+    aborting = {"threshold": "count>0", "abortOnFail": True, "delayAbortEval": "1m30s"}
+    assert told["thresholds"] == [aborting, "rate>0"]
+    single = run("export const options = {thresholds: {iterations: 'count>0'}};\n" + ONCE)
+    assert (single.exit_code, "must be a list of thresholds" in single.stderr) == (104, True)

@@ -1,11 +1,13 @@
 """Runs the tests of a suite as processes of their own, some side by side, with progress of each."""
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,6 +25,7 @@ from swell.report.suitelive import RunningTest, TestState
 OUTPUT_FILE = "output.txt"
 # What the last lines of a run fit into.
 TAIL_BYTES = 4096
+_LOGGED_ERROR: Final = re.compile(r'level=error msg="?((?:[^"\\]|\\.)*)"?(?! source=console)')
 # Exit codes of a run that has measured what it should.
 MEASURED = frozenset({ExitCode.OK, ExitCode.THRESHOLDS_FAILED, ExitCode.INVARIANT_BROKEN})
 
@@ -144,18 +147,25 @@ def read_result(job: Job, code: int) -> TestResult:
     # A process that was killed, or died of what is no error of ours, has a code that is none.
     code = code if code in set(ExitCode) else int(ExitCode.OTHER)
     saved = sorted(job.folder.glob(f"*/{SNAPSHOT_FILE}"))
-    errors = [
-        line for line in tail(job.folder / OUTPUT_FILE) if line.startswith(("error:", "  --", "  hint"))
-    ]
-    reason = errors[0].removeprefix("error:").strip() if errors else ""
-    if code in MEASURED:
-        reason = ""
+    reason = "" if code in MEASURED else told_reason(tail(job.folder / OUTPUT_FILE))
     if not saved and not reason:
         reason = f"there are no results in {job.folder}: is the disk full?"
     try:
         return TestResult(name, code, load_snapshot(saved[-1]) if saved else None, reason)
     except SnapshotError as error:
         return TestResult(name, code, None, error.message)
+
+
+def told_reason(lines: list[str]) -> str:
+    """Why a run failed, by its last lines; "" where they do not say.
+
+    A k6 script's run says so in its log, whose last error is what ended it.
+    """
+    told = [line for line in lines if line.startswith(("error:", "  --", "  hint"))]
+    if told:
+        return told[0].removeprefix("error:").strip()
+    logged = [found for found in map(_LOGGED_ERROR.search, lines) if found is not None]
+    return logged[-1][1].split("\\n", 1)[0].replace('\\"', '"') if logged else ""
 
 
 def tail(path: Path) -> list[str]:

@@ -1,6 +1,8 @@
 """Failures of requests as k6 tells them: its codes, its texts, and the line that it logs."""
 
 import re
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from swell.net import failure as failures
@@ -29,7 +31,7 @@ _OWN_CODES: Final = frozenset(range(failures.MALFORMED_RESPONSE, failures.PROXY 
 _LOGGED: Final = {
     "dial: connection refused": "dial tcp {address}: connect: connection refused",
     "dial: i/o timeout": "dial tcp {address}: i/o timeout",
-    "lookup: no such host": "lookup {host}: no such host",
+    "lookup: no such host": "lookup {host}{server}: no such host",
     "read: connection reset by peer": "read tcp {address}: read: connection reset by peer",
     "ip is blacklisted": "IP ({host}) is in a blacklisted range",
     "hostname is blocked": "hostname ({host}) is in a blocked pattern",
@@ -61,14 +63,33 @@ def go_method(method: str) -> str:
     return method[:1].upper() + method[1:].lower() if method else "Get"
 
 
+@cache
+def _name_server() -> str:
+    """The server of this machine's that is asked for names first, as Go's errors tell it."""
+    try:
+        written = Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"^\s*nameserver\s+(\S+)", written, re.MULTILINE)
+    if found is None:
+        return ""
+    return f" on [{found[1]}]:53" if ":" in found[1] else f" on {found[1]}:53"
+
+
 def logged(response: "Response") -> str:
     """The error of a request as k6 logs it, with method and URL."""
     request = response.request
     url = getattr(request, "url", None)
     shown = shown_url(url) if url is not None else request.text
+    credentials = re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", shown)
+    return f'{go_method(request.method)} "{credentials}": {whole_text(response)}'
+
+
+def whole_text(response: "Response") -> str:
+    """The error of a request with the address or name that it is about."""
+    url = getattr(response.request, "url", None)
     host = url.host if url is not None else ""
     connection = response.connection
     address = f"{connection.address.ip}:{connection.address.port}" if connection is not None else host
-    text = _LOGGED.get(response.error, "").format(address=address, host=host) or response.error
-    credentials = re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", shown)
-    return f'{go_method(request.method)} "{credentials}": {text}'
+    told = _LOGGED.get(response.error, "")
+    return told.format(address=address, host=host, server=_name_server()) or response.error

@@ -13,6 +13,7 @@ import msgspec
 
 from swell.base.clock import monotonic_ns
 from swell.base.text import well_formed
+from swell.config.options import Options
 from swell.engine.vu import current_vu
 from swell.net.auth import DigestAuth
 from swell.net.batch import send_batch
@@ -49,6 +50,7 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 _UPGRADED: Final = "switched protocols"
 _NO_PARAMS: Final = Params()
+_MOST_REDIRECTS: Final = Options().max_redirects
 _REQUESTS: Final = "Making http requests"
 
 
@@ -321,7 +323,9 @@ class Client:
 
     def _warn_of_redirects(self, response: Response) -> None:
         followed = len(response.history)
-        if "location" in response.headers and followed >= self._vu.client.shared.options.max_redirects > 0:
+        # Who set another limit knows of it.
+        most = self._vu.client.shared.options.max_redirects
+        if "location" in response.headers and followed >= most == _MOST_REDIRECTS:
             self._vu.log(
                 "warning",
                 f"Stopped after {followed + 1} redirects and returned the redirection;"

@@ -19,6 +19,7 @@ from swell.net.websocket_meter import K6_WEBSOCKETS, K6_WS, Accounting
 from swell.net.websocket_session import ERROR, MESSAGE, PING, PONG, Event
 from swell.scripts.k6.hosts.http import Client, tag_text
 from swell.scripts.k6.httpdetail import canonical
+from swell.scripts.k6.httpfailure import whole_text
 from swell.scripts.k6.values import HostError, HostFunction, raw
 
 if TYPE_CHECKING:
@@ -361,7 +362,7 @@ def handshake_error(response: "Response | None") -> str:
         return "websocket: bad handshake"
     if response.error_code == INVALID_URL:
         return "malformed ws or wss URL"
-    return response.error
+    return whole_text(response)
 
 
 def refused_response(response: "Response | None") -> dict[str, Any]:
