@@ -124,9 +124,14 @@ def _parse(text: str) -> Url:
     if not _PATH_AS_IT_IS.fullmatch(path):
         path = quote(unquote_to_bytes(path), safe=_SAFE_IN_PATH)
     userinfo, at, hostport = authority.rpartition("@")
-    if not hostport:
-        return _unusable(f"{scheme}:", Failure(GENERIC, "http: no Host in request URL"))
     target = path + question + query
+    if not hostport:
+        made = _unusable(f"{scheme}:", Failure(GENERIC, "http: no Host in request URL"))
+        if authority or target:
+            rest = f"{at}{target}{mark}{fragment}"
+            made.shown = f"{scheme}://{userinfo}{rest}"  # type: ignore[attr-defined]  # a GoUrl
+            made.href = made.tag = f"{scheme}://{MASK if userinfo else ''}{rest}"
+        return made
     shown = f"{scheme}://{authority}{target}{mark}{fragment}"
     port = hostport.rpartition(":")[2]
     if hostport.startswith(":"):
