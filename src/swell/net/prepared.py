@@ -191,6 +191,8 @@ class RequestFactory:
         self._urls = urls
         # Whether the request after a redirect names the one before, as browsers and Go's client do.
         self.sends_referer = False
+        # Whether credentials belong to URLs, as in Go: they stay in one that is relative, and nowhere else.
+        self.keeps_credentials = False
         self._templates: dict[tuple[Any, ...], TagTemplate] = {}
 
     def prepare(self, method: str, url: str, options: RequestOptions | None = None) -> PreparedRequest:
@@ -275,7 +277,13 @@ class RequestFactory:
                 dropped = dropped | {"referer"}
                 prepared.headers = {"Referer": source.text}
         proxy = source.proxy if source.proxy_is_given else self._proxies.for_url(url)
-        return self._derive(prepared, source, proxy, dropped, keep_body=keep_body)
+        authorization = ""
+        if self.keeps_credentials and source.headers.get("Authorization") == source.url.authorization:
+            dropped = dropped | {"authorization"}
+            authorization = url.authorization or ""
+        return self._derive(
+            prepared, source, proxy, dropped, keep_body=keep_body, authorization=authorization
+        )
 
     def authorized(self, source: PreparedRequest, authorization: str) -> PreparedRequest:
         """``source`` once more, with an ``Authorization`` header; without one where it is empty."""

@@ -1,6 +1,7 @@
 """Requests that follow from a response: redirects, and answers to a challenge, by digest or NTLM."""
 
 import base64
+import re
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
@@ -8,14 +9,17 @@ from swell.net.auth import DigestAuth, digest_challenge
 from swell.net.failure import Failure, FailureError
 from swell.net.ntlm import NTLMAuth, negotiate_message, ntlm_offer
 from swell.net.url import join
+from swell.net.userinfo import userinfo
 
 if TYPE_CHECKING:
     from swell.net.client import HTTPClient
     from swell.net.prepared import Expected, PreparedRequest
     from swell.net.response import Response
+    from swell.net.url import Url
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 UNAUTHORIZED: Final = 401
+_HAS_HOST: Final = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.\-]*:|[/\\]{2})")
 # What may have a request of its own following it.
 MAY_GO_ON: Final = REDIRECTS | {UNAUTHORIZED}
 
@@ -74,7 +78,7 @@ class Rounds:
         if not keep and method not in ("GET", "HEAD"):
             method = "GET"
         try:
-            url = shared.urls[join(prepared.url, location)]
+            url = shared.urls[self._joined(prepared.url, location)]
         except FailureError as error:
             # Without the URL: the text becomes a tag, and the server may think of a new one each time.
             raise FailureError(Failure(error.failure.code, "redirect to an invalid URL")) from error
@@ -90,6 +94,13 @@ class Rounds:
         if isinstance(following.expected, ExpectsChallenge):
             following.expected = following.expected.original
         return following
+
+    def _joined(self, base: "Url", location: str) -> str:
+        joined = join(base, location)
+        keeps = self._client.shared.factory.keeps_credentials
+        if not keeps or base.username is None or _HAS_HOST.match(location):
+            return joined
+        return joined.replace("://", f"://{userinfo(base.username, base.password)}@", 1)
 
     def _answered(self, prepared: "PreparedRequest", response: "Response") -> "PreparedRequest | None":
         self._has_answered = True

@@ -97,6 +97,7 @@ def shared_of(vu: "VUHost") -> "HTTPShared":
         shared.new_jar = GoJar
         shared.urls.parse = httpurl.parse
         shared.factory.sends_referer = True
+        shared.factory.keeps_credentials = True
     return shared
 
 
