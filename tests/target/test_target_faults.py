@@ -51,6 +51,14 @@ def test_errors_hit_their_share(platform: Platform) -> None:
     assert client.get("/api/auth/me").status_code == 401
 
 
+def test_errors_let_the_first_pass(platform: Platform) -> None:
+    """So many requests are answered as usual; those after them fail."""
+    client = platform["cooly"]
+    late = {"type": "errors", "endpoint": "me", "rate": 1.0, "after_requests": 2}
+    with platform.faults("cooly", [late]):
+        assert [client.get("/api/auth/me").status_code for _ in range(4)] == [401, 401, 500, 500]
+
+
 def test_a_lost_write_is_answered_as_usual(platform: Platform) -> None:
     """An account whose write is lost is registered as far as the answer goes, and cannot log in."""
     client = platform["cooly"]

@@ -173,7 +173,7 @@ class App:
         faults = self.runtime.faults
         if route.path.startswith("/admin/"):
             return
-        crash = faults.crash_due(route.name)
+        crash = faults.due(kinds.Crash, route.name)
         if crash is not None:
             if crash.after_statements is None:
                 os._exit(CRASH_STATUS)
@@ -189,7 +189,7 @@ class App:
             await asyncio.sleep(capacity.ms / 1000)
             if capacity.status:
                 raise Problem(capacity.status, "over capacity")
-        errors = faults.find(kinds.Errors, route.name)
+        errors = faults.due(kinds.Errors, route.name)
         if errors is not None and faults.random.random() < errors.rate:
             raise Problem(errors.status, "fault on demand")
 

@@ -91,10 +91,11 @@ class Latency(EndpointFault, tag="latency", frozen=True, kw_only=True, forbid_un
 
 
 class Errors(EndpointFault, tag="errors", frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``rate`` of the requests are answered with ``status`` and do nothing."""
+    """``rate`` of the requests after the first ``after_requests`` get ``status`` and do nothing."""
 
     rate: Share
     status: Status = 500
+    after_requests: Count = 0
 
 
 class Capacity(EndpointFault, tag="capacity", frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -229,6 +230,7 @@ AnyFault = (
 )
 F = TypeVar("F", bound=Fault)
 R = TypeVar("R", bound=RatedFault)
+C = TypeVar("C", Crash, Errors)
 
 
 class FaultList(Struct, forbid_unknown_fields=True):
@@ -246,7 +248,8 @@ class Faults:
         self.active = False
         self._all: list[AnyFault] = []
         self.leaked: list[bytearray] = []
-        self._crash_countdown: dict[Crash, int] = {}
+        # How many requests pass before a fault strikes.
+        self._countdown: dict[Crash | Errors, int] = {}
         # Told of each change.
         self.on_set: Callable[[], None] = lambda: None
 
@@ -262,8 +265,8 @@ class Faults:
         """Replace what was set; leaked memory is given back when no leak is left."""
         self._all = [fault for fault in faults if fault.service in ("*", self.service)]
         self.active = bool(self._all)
-        self._crash_countdown = {
-            fault: fault.after_requests for fault in self._all if isinstance(fault, Crash)
+        self._countdown = {
+            fault: fault.after_requests for fault in self._all if isinstance(fault, Crash | Errors)
         }
         if self.find(MemoryLeak) is None:
             self.leaked.clear()
@@ -289,13 +292,13 @@ class Faults:
         if fault is not None and fault.bytes and len(self.leaked) * fault.bytes < fault.limit_bytes:
             self.leaked.append(bytearray(b"\1" * fault.bytes))
 
-    def crash_due(self, endpoint: str) -> Crash | None:
-        """The crash that this request meets, counting down the requests before it."""
-        fault = self.find(Crash, endpoint)
+    def due(self, kind: type[C], endpoint: str) -> C | None:
+        """The fault of ``kind`` that this request meets, counting down the requests that pass before it."""
+        fault = self.find(kind, endpoint)
         if fault is None:
             return None
-        left = self._crash_countdown[fault]
-        self._crash_countdown[fault] = left - 1
+        left = self._countdown[fault]
+        self._countdown[fault] = left - 1
         return fault if left <= 0 else None
 
 
