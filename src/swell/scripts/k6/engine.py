@@ -135,6 +135,7 @@ class Context:
     def close(self) -> None:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""
         self.core.clear()
+        self._hosts.clear()
         self._undefined = self._exception = self._binding = None
         self.step = bool
         self._free()
@@ -355,7 +356,8 @@ class Context:
             module = lib.JS_NewCModule(self._context, name.encode(), _c_initialize)
             lib.JS_AddModuleExport(self._context, module, b"default")
             made = self._call_pure("api") if functions is None else self.add_functions(functions)
-            self._hosts[module] = made
+            # Owned by an object: a module that cannot be linked is never initialized.
+            self._hosts[module] = self.wrap(made)
             return int(module)
         code = self.modules.bytecode(self, name)
         module = self._made.pop(name, 0)
@@ -400,7 +402,8 @@ def _load(context: int, name: bytes, _opaque: int) -> int | None:
 
 
 def _initialize(context: int, module: int) -> int:
-    value = _by_context[context]._hosts.pop(module)
+    owner = _by_context[context]._hosts.pop(module)
+    value = lib.JS_DupValue(context, Value.from_address(id(owner) + AT_VALUE))
     return int(lib.JS_SetModuleExport(context, module, b"default", value))
 
 

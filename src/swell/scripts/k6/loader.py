@@ -104,6 +104,7 @@ def _load_first(shared: Shared) -> VUHost:
         else:
             if not _learn(host):
                 return host
+        host.close()
         shared.metrics.clear()
 
 
