@@ -102,10 +102,17 @@ def test_a_script_s_scenarios_replace_the_file_s_workload() -> None:
         ),
         ((script(scenarios=ONE), cli(vus="4")), "`vus=4` overrides scenarios configuration"),
         ((script(scenarios=ONE, vus=4),), "`vus=4` overrides scenarios configuration"),
-        ((script(stages=[]),), "script.py options.stages: stages is empty; one VU runs one iteration"),
+        (
+            (script(stages=[]),),
+            "`stages` was explicitly set to an empty value, running the script with 1 iteration in 1 VU",
+        ),
         (
             (script(scenarios={}),),
-            "script.py options.scenarios: scenarios is empty; one VU runs one iteration",
+            "`scenarios` was explicitly set to an empty value, running the script with 1 iteration in 1 VU",
+        ),
+        (
+            (Layer("script", "script.py", {"stages": []}, strict=True),),
+            "script.py options.stages: stages is empty; one VU runs one iteration",
         ),
     ],
 )

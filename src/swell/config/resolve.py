@@ -239,7 +239,12 @@ def _scenarios(settings: Settings, findings: Findings) -> Sequence[WrittenScenar
     if shortcut is None:
         for name in ("stages", "scenarios"):
             if name in settings:
-                findings.warn(f"{settings.pop(name).where}: {name} is empty; one VU runs one iteration")
+                where = settings.pop(name).where
+                if where.layer.strict:
+                    findings.warn(f"{where}: {name} is empty; one VU runs one iteration")
+                else:
+                    text = "was explicitly set to an empty value, running the script with 1 iteration in 1 VU"
+                    findings.warn(f"`{name}` {text}")
         shortcut = PerVUIterations(name=DEFAULT_SCENARIO)
     where = next((settings[name].where for name in _SHORTCUTS if name in settings), Where(_NO_LAYER))
     fields = {

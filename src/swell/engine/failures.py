@@ -8,6 +8,8 @@ from swell.engine.script import Script, ScriptRuntime
 # The same message at most this often in a second, and this many lines in a second altogether.
 SAME_PER_SECOND = 10
 LINES_PER_SECOND = 50
+# Of every line; an exception of a front end may bring others.
+FIELDS = {"hint": "script exception", "source": "stacktrace"}
 # Kinds of failures whose stack has been described; the error table is bounded in the same way.
 MAX_DESCRIBED = 500
 MAX_MESSAGE_CHARACTERS = 500
@@ -45,14 +47,8 @@ class ScriptFailures:
         self._runtime.errors.note(0, message, "", function, stack)
         if logged:
             self._lines += 1
-            self._runtime.log(
-                "error",
-                stack or message,
-                executor=executor,
-                hint="script exception",
-                scenario=scenario,
-                source="stacktrace",
-            )
+            fields = getattr(error, "log_fields", FIELDS)
+            self._runtime.log("error", stack or message, executor=executor, scenario=scenario, **fields)
         else:
             self._suppressed[message] += 1
 

@@ -71,19 +71,23 @@ def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
     """
     judged = {result.metric for result in snapshot.thresholds}
     is_k6 = snapshot.run.language == "k6"
+    if is_k6:
+        # A submetric's own metric stands above it, though it be empty.
+        judged |= {split_key(key)[0] for key in judged}
     hidden = OWN_METRICS if is_k6 else ()
     shown = [
         state
-        for state in (*snapshot.metrics, *(_unused_network(snapshot) if is_k6 else ()))
+        for state in (*snapshot.metrics, *(_empty_metrics(snapshot) if is_k6 else ()))
         if state.key in judged or (has_samples(state) and state.key not in hidden)
     ]
     return sorted(shown, key=lambda state: key_order(state.key))
 
 
-def _unused_network(snapshot: Snapshot) -> list[MetricState]:
-    """The counters of bytes where nothing was sent: k6 counts 0 bytes in each iteration."""
+def _empty_metrics(snapshot: Snapshot) -> list[MetricState]:
+    """What k6 has without a sample of it: the metrics of submetrics, and the bytes of runs that sent none."""
     known = {state.key for state in snapshot.metrics}
-    return [
+    above = {state.metric.name: state for state in snapshot.metrics if state.metric.name not in known}
+    return [MetricState(state.metric, state.value) for state in above.values()] + [
         MetricState(metric, CounterValue())
         for metric in BUILTIN_METRICS.values()
         if metric.contains is Contains.DATA and metric.name not in known

@@ -426,3 +426,27 @@ def test_loose_options(run: RunScript, tmp_path: Path) -> None:
     assert told["thresholds"] == [aborting, "rate>0"]
     single = run("export const options = {thresholds: {iterations: 'count>0'}};\n" + ONCE)
     assert (single.exit_code, "must be a list of thresholds" in single.stderr) == (104, True)
+
+
+def test_empty_metrics_above_judged_submetrics(run: RunScript, tmp_path: Path) -> None:
+    """The metric is listed above its submetric, in the summary and in its data."""
+    result = run(
+        """
+        import { Trend } from "k6/metrics";
+        new Trend("unused");
+        export const options = {thresholds: {"unused{a:b}": ["avg<1"], "http_req_failed{a:b}": ["rate<1"]}};
+        """
+        + ONCE,
+        "--summary-export",
+        "export.json",
+    )
+    assert re.search(r"\n    unused\.+: avg=0 .*\n      \{ a:b \}\.+: avg=0 ", result.stdout)
+    metrics = json.loads((tmp_path / "export.json").read_text())["metrics"]
+    assert {"unused", "unused{a:b}", "http_req_failed", "http_req_failed{a:b}"} <= metrics.keys()
+
+
+def test_a_rejection_has_fewer_fields(run: RunScript) -> None:
+    """Of an async function's exception k6 logs neither hint nor source."""
+    result = run("export default async () => { await null; throw new Error('late') }")
+    line = next(line for line in result.stderr.splitlines() if "Uncaught (in promise) Error: late" in line)
+    assert line.endswith("executor=per-vu-iterations scenario=default")

@@ -4,6 +4,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from swell.engine.failures import FIELDS
 from swell.scripts.k6.engine import JSFailure
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class ScriptThrew(Exception):  # noqa: N818  # reads as the event it is
     def __init__(self, text: str, stack: str, *, is_promise: bool = False) -> None:
         super().__init__(text)
         self.is_promise = is_promise
+        # k6's line tells no more of a promise; what is thrown has the fields of every exception.
+        self.log_fields = {} if is_promise else FIELDS
         self.summary = text.split("\n", 1)[0]
         self.stack = stack
 

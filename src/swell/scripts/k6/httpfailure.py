@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from swell.net import failure as failures
 from swell.net.dialing import DIAL_TIMEOUT_NS
@@ -88,8 +89,16 @@ def logged(response: "Response") -> str:
 def whole_text(response: "Response") -> str:
     """The error of a request with the address or name that it is about."""
     url = getattr(response.request, "url", None)
-    host = url.host if url is not None else ""
     connection = response.connection
-    address = f"{connection.address.ip}:{connection.address.port}" if connection is not None else host
+    if url is not None:
+        host = address = url.host
+    else:
+        # A WebSocket's, which was dialled: it has an address.
+        parts = urlsplit(response.request.text)
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        address = f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
+    if connection is not None:
+        address = f"{connection.address.ip}:{connection.address.port}"
     told = _LOGGED.get(response.error, "")
     return told.format(address=address, host=host, server=_name_server()) or response.error
