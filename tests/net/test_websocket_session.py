@@ -24,6 +24,7 @@ from websocket_peers import (
     upgrade,
 )
 
+from swell.metrics.samples import SAMPLE
 from swell.net.websocket import WebSocket
 from swell.net.websocket_client import connect
 from swell.net.websocket_failure import CLOSED_BY_PEER, CUT_OFF, NO_GOODBYE, NOT_READING, UNRESPONSIVE
@@ -330,6 +331,19 @@ def test_measures_of_a_session(url: str, bench: Any) -> None:
     assert sum(found["data_received"]) > 3 * 5 + 4 + 100
     expected = {"scenario": "default", "url": "chat", "name": "chat", "status": "101", "kind": "x"}
     assert tags(made, "ws_msgs_sent") == [expected]
+
+
+def test_who_sends_without_waiting_hands_its_records_over(url: str, bench: Any) -> None:
+    """The tick that empties the recorder waits for the hub, which a sender that never waits keeps busy."""
+    made = bench()
+    made.recorder._limit = 10
+    handed: list[int] = []
+    made.recorder.on_full = lambda _, taken: handed.append(len(taken) // SAMPLE.size)
+    with connect(made.client, url, WebSocket) as socket:
+        for _ in range(100):
+            assert socket.send("a")
+        assert sum(handed) >= 80
+        assert max(handed) <= 20
 
 
 def test_controls_are_counted_where_asked_for(url: str, bench: Any) -> None:
