@@ -21,6 +21,9 @@ class ScriptFailures:
     def __init__(self, runtime: ScriptRuntime, script: Script) -> None:
         self._runtime = runtime
         self._script = script
+        # A front end whose users know every failure logged may ask for more.
+        self._same_limit: int = getattr(script, "same_failures_per_second", SAME_PER_SECOND)
+        self._lines_limit = self._same_limit * LINES_PER_SECOND // SAME_PER_SECOND
         self._window_end_ns = 0
         self._lines = 0
         self._seen: Counter[str] = Counter()
@@ -38,7 +41,7 @@ class ScriptFailures:
             self.flush()
             self._window_end_ns = now_ns + NS_PER_SECOND
         self._seen[message] += 1
-        logged = self._seen[message] <= SAME_PER_SECOND and self._lines < LINES_PER_SECOND
+        logged = self._seen[message] <= self._same_limit and self._lines < self._lines_limit
         key = (message, function)
         new = key not in self._described and len(self._described) < MAX_DESCRIBED
         stack = self._script.describe_exception(error) if logged or new else ""

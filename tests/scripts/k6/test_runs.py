@@ -450,3 +450,13 @@ def test_a_rejection_has_fewer_fields(run: RunScript) -> None:
     result = run("export default async () => { await null; throw new Error('late') }")
     line = next(line for line in result.stderr.splitlines() if "Uncaught (in promise) Error: late" in line)
     assert line.endswith("executor=per-vu-iterations scenario=default")
+
+
+def test_every_failure_of_a_usual_run_is_logged(run: RunScript) -> None:
+    """As k6 does: only a storm of the same is cut short."""
+    source = (
+        "export const options = {iterations: 60};\nexport default function () { throw new Error('same'); }"
+    )
+    result = run(source)
+    assert result.stderr.count('msg="Error: same') == 60
+    assert "more of the same" not in result.stderr

@@ -22,6 +22,9 @@ LIFECYCLE: Final = "swell:lib/lifecycle"
 class K6Script:
     """Implements ``engine.script.Script`` for a k6 script."""
 
+    # k6 logs every one; so many keep a storm from being all that a worker does.
+    same_failures_per_second = 100
+
     def __init__(self, exports: ScriptExports, shared: Shared) -> None:
         self.exports = exports
         self._shared = shared
