@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from swell.base.units import format_bytes, format_duration
-from swell.config.table import OPTIONS, Option
+from swell.config.row import Option
+from swell.config.table import OPTIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 TITLES = {

@@ -6,8 +6,9 @@ from configuration import cli, resolved, script
 
 from swell.base.errors import ConfigError
 from swell.config.options import Options
+from swell.config.row import Option
 from swell.config.show import show_resolved, show_written
-from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, Option, find_option, option
+from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, find_option, option
 
 # k6.md 1.2: the flags of k6 run for what swell has.
 K6_FLAGS = (

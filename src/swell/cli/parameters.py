@@ -13,7 +13,8 @@ import click
 from swell.cli.k6_flags import translate_k6_flags
 from swell.cli.system import System
 from swell.config.layers import Layer
-from swell.config.table import OPTIONS, Option
+from swell.config.row import Option
+from swell.config.table import OPTIONS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from swell.config.layers import Findings, Layer, Where
-from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, Option, option
+from swell.config.row import Option
+from swell.config.table import COMMAND_OPTIONS, OPTIONS, RUN_OPTIONS, option
 
 # In this order: the first that is set and not empty wins.
 PREFIXES: Final = ("SWELL_", "K6_")

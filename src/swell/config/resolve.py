@@ -25,6 +25,7 @@ import msgspec
 from swell.base.errors import SwellError
 from swell.config.layers import Findings, Layer, Where, did_you_mean
 from swell.config.options import Options
+from swell.config.row import Option
 from swell.config.scenario_values import WrittenScenario, check_functions, check_scenario, executor_of
 from swell.config.scenarios import (
     ConstantVUs,
@@ -39,7 +40,6 @@ from swell.config.table import (
     REFUSED_KEYS,
     RUN_OPTIONS,
     WORKLOAD_NAMES,
-    Option,
     find_option,
     option,
 )

@@ -8,9 +8,10 @@ import msgspec
 from swell.config.layers import Findings, Layer
 from swell.config.options import Options
 from swell.config.resolve import Resolution, read_layer
+from swell.config.row import Option
 from swell.config.scenario_values import show_scenario
 from swell.config.scenarios import Scenario
-from swell.config.table import RUN_OPTIONS, Option
+from swell.config.table import RUN_OPTIONS
 
 JSONObject = dict[str, Any]
 

@@ -6,14 +6,11 @@ Names, defaults and meanings are k6's; rows with ``own`` set are swell's. Keys a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, TypedDict, Unpack
+from typing import Final
 
-import msgspec
-
-from swell.config.layers import LayerKind
-from swell.config.options import Options
+from swell.config.row import NOT_SCRIPT, TYPED, Details, Option, make_row
 from swell.config.scenario_values import SCENARIOS
 from swell.config.structured import (
     CA_FILE,
@@ -35,7 +32,6 @@ from swell.config.values import (
     BOOL,
     ITERATIONS,
     TEXT,
-    ValueType,
     byte_size,
     choice,
     count,
@@ -45,90 +41,9 @@ from swell.config.values import (
     text_map,
 )
 
-EVERYWHERE: Final[frozenset[LayerKind]] = frozenset({"file", "script", "env", "cli"})
-# k6's runtime options: how a run is shown and judged is not the script's business.
-TYPED: Final[frozenset[LayerKind]] = frozenset({"env", "cli"})
-NOT_SCRIPT: Final[frozenset[LayerKind]] = frozenset({"file", "env", "cli"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option.
-
-    ``name`` is its snake-case key and the name of its flag's parameter, ``key`` k6's spelling. ``field`` is
-    the field of ``Options`` that it fills, empty where it fills scenarios or several fields. ``env`` is the
-    name of its variable without the prefix. ``implied`` is the flag's value when it is given without one.
-    """
-
-    name: str
-    key: str
-    type: ValueType
-    help: str
-    group: str
-    field: str = ""
-    flags: tuple[str, ...] = ()
-    metavar: str = ""
-    env: str = ""
-    sources: frozenset[LayerKind] = EVERYWHERE
-    repeat: bool = False
-    implied: str = ""
-    own: bool = False
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether its flag stands alone."""
-        return self.type is BOOL
-
-    @property
-    def default(self) -> object:
-        """The value without any layer; None for what fills scenarios."""
-        return _DEFAULTS.get(self.field)
-
-
-_DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(msgspec.structs.asdict(Options()))
-
-
-class _Details(TypedDict, total=False):
-    key: str
-    field: str
-    env: str
-    metavar: str
-    sources: frozenset[LayerKind]
-    repeat: bool
-    implied: str
-    own: bool
-
-
-def _row(name: str, type_: ValueType, help_: str, *flags: str, **details: Unpack[_Details]) -> Option:
-    """Make a row, deriving from the name and type what ``details`` leaves out."""
-    first, *rest = name.split("_")
-    sources = details.pop("sources", EVERYWHERE)
-    derived: _Details = {
-        "key": first + "".join(part.capitalize() for part in rest),
-        "field": name,
-        "env": name.upper(),
-        "sources": sources if flags else sources - {"cli"},
-    }
-    if type_ is not BOOL:
-        derived["metavar"] = "|".join(filter(None, type_.choices)) or _METAVARS.get(type_.name, "TEXT")
-    given: dict[str, Any] = {**derived, **details}
-    if not given["env"]:
-        given["sources"] -= {"env"}
-    return Option(name=name, type=type_, help=help_, group="", flags=flags, **given)
-
-
-_METAVARS: Final = {
-    "whole number": "N",
-    "duration": "DURATION",
-    "byte size": "SIZE",
-    "list": "LIST",
-    "map": "NAME=VALUE",
-    "PEM file": "FILE",
-}
-
 _EXECUTION: Final = (
-    _row("vus", count(1), "Number of virtual users.", "-u", "--vus", field=""),
-    _row(
+    make_row("vus", count(1), "Number of virtual users.", "-u", "--vus", field=""),
+    make_row(
         "duration",
         positive_duration(),
         "How long to run, such as 30s or 1m30s.",
@@ -136,10 +51,10 @@ _EXECUTION: Final = (
         "--duration",
         field="",
     ),
-    _row(
+    make_row(
         "iterations", ITERATIONS, "Iterations to run, shared among all VUs.", "-i", "--iterations", field=""
     ),
-    _row(
+    make_row(
         "stages",
         STAGES,
         "A stage of a ramp of VUs; may be repeated.",
@@ -149,29 +64,29 @@ _EXECUTION: Final = (
         metavar="DURATION:TARGET",
         repeat=True,
     ),
-    _row("scenarios", SCENARIOS, "Named workloads, each with an executor of its own.", field="", env=""),
-    _row("no_setup", BOOL, "Do not run setup().", "--no-setup"),
-    _row("no_teardown", BOOL, "Do not run teardown().", "--no-teardown"),
-    _row("setup_timeout", positive_duration(), "Time that setup() may take.", field="setup_timeout_ns"),
-    _row(
+    make_row("scenarios", SCENARIOS, "Named workloads, each with an executor of its own.", field="", env=""),
+    make_row("no_setup", BOOL, "Do not run setup().", "--no-setup"),
+    make_row("no_teardown", BOOL, "Do not run teardown().", "--no-teardown"),
+    make_row("setup_timeout", positive_duration(), "Time that setup() may take.", field="setup_timeout_ns"),
+    make_row(
         "teardown_timeout", positive_duration(), "Time that teardown() may take.", field="teardown_timeout_ns"
     ),
-    _row(
+    make_row(
         "handle_summary_timeout",
         positive_duration(),
         "Time that handle_summary() may take.",
         field="handle_summary_timeout_ns",
     ),
-    _row(
+    make_row(
         "min_iteration_duration",
         duration(),
         "Least time per iteration; a shorter one is followed by a wait.",
         "--min-iteration-duration",
         field="min_iteration_duration_ns",
     ),
-    _row("rps", count(), "Limit of HTTP requests a second over all VUs; 0 is none.", "--rps"),
-    _row("throw", BOOL, "Raise an exception for a failed request.", "-w", "--throw"),
-    _row(
+    make_row("rps", count(), "Limit of HTTP requests a second over all VUs; 0 is none.", "--rps"),
+    make_row("throw", BOOL, "Raise an exception for a failed request.", "-w", "--throw"),
+    make_row(
         "workers",
         WORKERS,
         "Worker processes; auto takes as many as the plan needs.",
@@ -179,7 +94,7 @@ _EXECUTION: Final = (
         metavar="N|auto",
         own=True,
     ),
-    _row(
+    make_row(
         "seed",
         SEED,
         "Start of swell.random; the same seed repeats the same choices.",
@@ -187,7 +102,7 @@ _EXECUTION: Final = (
         metavar="N",
         own=True,
     ),
-    _row(
+    make_row(
         "max_memory",
         byte_size(),
         "End the run when all workers together hold more; 0 is no limit.",
@@ -195,7 +110,7 @@ _EXECUTION: Final = (
         field="max_memory_bytes",
         own=True,
     ),
-    _row(
+    make_row(
         "hang_timeout",
         positive_duration(),
         "Time after which a worker that does not turn is a hang.",
@@ -206,18 +121,20 @@ _EXECUTION: Final = (
 )
 
 _NETWORK: Final = (
-    _row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
-    _row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
-    _row("batch_per_host", count(), "Requests of one batch in flight per host at most.", "--batch-per-host"),
-    _row(
+    make_row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
+    make_row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
+    make_row(
+        "batch_per_host", count(), "Requests of one batch in flight per host at most.", "--batch-per-host"
+    ),
+    make_row(
         "max_connections_per_host",
         count(),
         "Connections that one VU has to one host at most; 0 is no limit.",
         "--max-connections-per-host",
         own=True,
     ),
-    _row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
-    _row(
+    make_row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
+    make_row(
         "http_debug",
         choice("", "headers", "full"),
         "Log all requests and responses; full adds their bodies.",
@@ -225,29 +142,29 @@ _NETWORK: Final = (
         implied="headers",
         metavar="[headers|full]",
     ),
-    _row(
+    make_row(
         "insecure_skip_tls_verify",
         BOOL,
         "Accept any server certificate.",
         "--insecure-skip-tls-verify",
         key="insecureSkipTLSVerify",
     ),
-    _row("no_connection_reuse", BOOL, "Open a connection per request.", "--no-connection-reuse"),
-    _row(
+    make_row("no_connection_reuse", BOOL, "Open a connection per request.", "--no-connection-reuse"),
+    make_row(
         "no_vu_connection_reuse",
         BOOL,
         "Open new connections in each iteration.",
         "--no-vu-connection-reuse",
         key="noVUConnectionReuse",
     ),
-    _row("no_cookies_reset", BOOL, "Keep cookies from one iteration of a VU to the next."),
-    _row(
+    make_row("no_cookies_reset", BOOL, "Keep cookies from one iteration of a VU to the next."),
+    make_row(
         "discard_response_bodies",
         BOOL,
         "Do not keep response bodies unless a request asks.",
         "--discard-response-bodies",
     ),
-    _row(
+    make_row(
         "max_response_body",
         byte_size(),
         "Longest response body; a longer one is an error.",
@@ -255,7 +172,7 @@ _NETWORK: Final = (
         field="max_response_body_bytes",
         own=True,
     ),
-    _row(
+    make_row(
         "blacklist_ips",
         NETWORKS,
         "Addresses that must not be called.",
@@ -264,7 +181,7 @@ _NETWORK: Final = (
         metavar="CIDR",
         repeat=True,
     ),
-    _row(
+    make_row(
         "block_hostnames",
         HOST_PATTERNS,
         "Host names that must not be called; a leading * is a wildcard.",
@@ -273,17 +190,17 @@ _NETWORK: Final = (
         repeat=True,
     ),
     # k6 has no flag for this one.
-    _row(
+    make_row(
         "hosts", HOSTS, "Address for a host name; may be repeated.", "--hosts", metavar="NAME=IP", repeat=True
     ),
-    _row(
+    make_row(
         "dns",
         DNS,
         "How names are resolved.",
         "--dns",
         metavar="ttl=5m,select=random,policy=preferIPv4",
     ),
-    _row(
+    make_row(
         "local_ips",
         LOCAL_IPS,
         "Local addresses to connect from, spread over the VUs.",
@@ -292,8 +209,8 @@ _NETWORK: Final = (
         metavar="RANGES",
         sources=TYPED,
     ),
-    _row("tls_auth", CERTIFICATES, "Client certificates as PEM texts.", env="TLSAUTH"),
-    _row(
+    make_row("tls_auth", CERTIFICATES, "Client certificates as PEM texts.", env="TLSAUTH"),
+    make_row(
         "tls_ca",
         CA_FILE,
         "PEM file of authorities to trust besides the system's.",
@@ -301,14 +218,16 @@ _NETWORK: Final = (
         key="tlsCA",
         own=True,
     ),
-    _row("tls_version", TLS_VERSION, "TLS versions to offer.", field="", env=""),
-    _row("tls_cipher_suites", text_list(), "Cipher suites to offer."),
+    make_row("tls_version", TLS_VERSION, "TLS versions to offer.", field="", env=""),
+    make_row("tls_cipher_suites", text_list(), "Cipher suites to offer."),
 )
 
 _RESULTS: Final = (
-    _row("tags", text_map(), "A tag for every sample; may be repeated.", "--tag", repeat=True),
-    _row("system_tags", SYSTEM_TAG_LIST, "Which tags are set by themselves.", "--system-tags", repeat=True),
-    _row(
+    make_row("tags", text_map(), "A tag for every sample; may be repeated.", "--tag", repeat=True),
+    make_row(
+        "system_tags", SYSTEM_TAG_LIST, "Which tags are set by themselves.", "--system-tags", repeat=True
+    ),
+    make_row(
         "thresholds",
         THRESHOLDS,
         "What must hold for the run to pass; replaces the script's thresholds; may be repeated.",
@@ -316,42 +235,42 @@ _RESULTS: Final = (
         metavar="METRIC=EXPRESSION",
         repeat=True,
     ),
-    _row("no_thresholds", BOOL, "Do not judge thresholds.", "--no-thresholds", sources=TYPED),
-    _row(
+    make_row("no_thresholds", BOOL, "Do not judge thresholds.", "--no-thresholds", sources=TYPED),
+    make_row(
         "require_data",
         BOOL,
         "Fail a threshold whose metric has no samples; --require-data=false lets it pass.",
         "--require-data",
         own=True,
     ),
-    _row(
+    make_row(
         "require_trust",
         BOOL,
         "Fail a run whose measurement is not trusted, with an exit code of its own.",
         "--require-trust",
         own=True,
     ),
-    _row(
+    make_row(
         "summary_trend_stats",
         SUMMARY_STATS,
         "Statistics of trends in the summary: avg, min, med, max, count, p(N).",
         "--summary-trend-stats",
         repeat=True,
     ),
-    _row(
+    make_row(
         "summary_time_unit",
         choice("", "s", "ms", "us"),
         "Unit of times in the summary; without it the one that suits.",
         "--summary-time-unit",
     ),
-    _row(
+    make_row(
         "summary_mode",
         choice("compact", "full", "legacy", "disabled"),
         "Layout of the summary; legacy is that of k6 before 1.0.",
         "--summary-mode",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "summary_export",
         TEXT,
         "Write the summary to a JSON file.",
@@ -359,14 +278,14 @@ _RESULTS: Final = (
         metavar="FILE",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "new_machine_readable_summary",
         BOOL,
         "Use the newer JSON form for --summary-export.",
         "--new-machine-readable-summary",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "out",
         text_list(),
         "Write every sample while the run goes on: json[=FILE] or csv[=FILE]; may be repeated.",
@@ -376,7 +295,7 @@ _RESULTS: Final = (
         sources=NOT_SCRIPT,
         repeat=True,
     ),
-    _row(
+    make_row(
         "console_output",
         TEXT,
         "Write what the script prints to a file.",
@@ -384,7 +303,7 @@ _RESULTS: Final = (
         metavar="FILE",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "results_dir",
         TEXT,
         "Directory in which runs are saved.",
@@ -393,7 +312,7 @@ _RESULTS: Final = (
         sources=NOT_SCRIPT,
         own=True,
     ),
-    _row("no_save", BOOL, "Do not save the run.", "--no-save", sources=NOT_SCRIPT, own=True),
+    make_row("no_save", BOOL, "Do not save the run.", "--no-save", sources=NOT_SCRIPT, own=True),
 )
 
 # What belongs to the command, not to the run: never in a file or script, not part of ``Options``.
@@ -401,10 +320,10 @@ _SECRETS = (
     "Where k6/secrets gets its values: file=PATH, mock=KEY=VALUE,... or url=SETTING=VALUE,...;"
     " may be repeated."
 )
-_SECRET: _Details = {"field": "", "metavar": "TYPE=ARGUMENT", "sources": TYPED, "repeat": True}
+_SECRET: Details = {"field": "", "metavar": "TYPE=ARGUMENT", "sources": TYPED, "repeat": True}
 _LOCK = "File that pins what a k6 script imports over https; it is made where it does not exist."
 _COMMAND: Final = (
-    _row(
+    make_row(
         "env",
         text_map(),
         "A variable for the script; without = it is empty; may be repeated.",
@@ -416,7 +335,7 @@ _COMMAND: Final = (
         sources=TYPED,
         repeat=True,
     ),
-    _row(
+    make_row(
         "include_system_env_vars",
         BOOL,
         "Pass this process's variables to the script (on by default).",
@@ -424,7 +343,7 @@ _COMMAND: Final = (
         field="",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "profile",
         TEXT,
         "Size of the load: a profile of profiles.toml beside the script or above it.",
@@ -434,13 +353,13 @@ _COMMAND: Final = (
         sources=TYPED,
         own=True,
     ),
-    _row("module_lock", TEXT, _LOCK, "--module-lock", field="", metavar="FILE", sources=TYPED, own=True),
-    _row("secret_source", text_list(), _SECRETS, "--secret-source", **_SECRET),
-    _row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),
-    _row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
-    _row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),
-    _row("no_color", BOOL, "Use no colours.", "--no-color", field="", sources=TYPED),
-    _row(
+    make_row("module_lock", TEXT, _LOCK, "--module-lock", field="", metavar="FILE", sources=TYPED, own=True),
+    make_row("secret_source", text_list(), _SECRETS, "--secret-source", **_SECRET),
+    make_row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),
+    make_row("quiet", BOOL, "Show no progress.", "-q", "--quiet", field="", env="", sources=TYPED),
+    make_row("verbose", BOOL, "Log debug messages.", "-v", "--verbose", field="", env="", sources=TYPED),
+    make_row("no_color", BOOL, "Use no colours.", "--no-color", field="", sources=TYPED),
+    make_row(
         "log_format",
         choice("text", "json", "raw"),
         "Form of the log's lines.",
@@ -448,7 +367,7 @@ _COMMAND: Final = (
         field="",
         sources=TYPED,
     ),
-    _row(
+    make_row(
         "log_output",
         TEXT,
         "Where the log goes: stderr, stdout, none or file=PATH.",
