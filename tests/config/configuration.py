@@ -17,6 +17,11 @@ def script(places: Mapping[str, str] | None = None, /, **options: object) -> Lay
     return Layer("script", "script.py", options, places or {})
 
 
+def native(**options: object) -> Layer:
+    """The options of a native script, which are judged strictly."""
+    return Layer("script", "script.py", options, {}, strict=True)
+
+
 def file(**options: object) -> Layer:
     """The options of a config file."""
     return Layer("file", "config.json", options, directory=Path("/etc"))

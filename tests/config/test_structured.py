@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from configuration import cli, env, faults, resolved, script
+from configuration import cli, env, faults, native, resolved, script
 
 from swell.base.clock import NS_PER_SECOND
 from swell.config.layers import Layer
@@ -102,7 +102,14 @@ def test_an_unknown_key_of_a_stage_is_a_warning_at_the_top_and_a_fault_in_a_scen
 )
 def test_thresholds_in_all_their_forms(written: object, spec: ThresholdSpec) -> None:
     """A text, a map, or a list of either."""
-    assert options(script(thresholds={"m{a:b}": written})).thresholds == {"m{a:b}": (spec,)}
+    assert options(native(thresholds={"m{a:b}": written})).thresholds == {"m{a:b}": (spec,)}
+
+
+@pytest.mark.parametrize("written", ["p(95)<300", {"threshold": "p(95)<300"}])
+def test_k6_scripts_write_lists_of_thresholds(written: object) -> None:
+    """k6 would not start with anything else, so neither does a script of its kind."""
+    place = "script.py options.thresholds.checks"
+    assert faults(script(thresholds={"checks": written})) == [f"{place}: must be a list of thresholds"]
 
 
 def test_thresholds_by_flag_and_variable() -> None:
@@ -124,7 +131,7 @@ def test_wrong_thresholds() -> None:
         "c": {"threshold": "x", "delayAbortEval": "-1s"},
     }
     place = "script.py options.thresholds"
-    assert faults(script(thresholds=written)) == [
+    assert faults(native(thresholds=written)) == [
         f"{place}.a[0]: must be an expression, not 3",
         f"{place}.a[1]: has no threshold",
         f"{place}.a[2]: has the unknown key 'abort'",
