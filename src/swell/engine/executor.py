@@ -19,9 +19,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from gevent import get_hub, getcurrent, sleep
+from gevent import get_hub, getcurrent
 
 from swell.base.clock import NS_PER_MS
+from swell.base.greenlets import give_way
 from swell.config.scenarios import Scenario
 from swell.engine.failures import ScriptFailures
 from swell.engine.pool import VUPool
@@ -81,7 +82,7 @@ class HubTurn:
             self.hold()
             return
         self.due_ns = now_ns + HUB_SLICE_NS
-        sleep(0)
+        give_way()
 
 
 class ExecutorEnvironment:

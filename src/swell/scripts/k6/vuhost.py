@@ -9,6 +9,7 @@ import gevent
 import msgspec
 
 from swell.base.clock import monotonic_ns
+from swell.base.greenlets import give_way
 from swell.scripts.k6.engine import Context
 from swell.scripts.k6.loop import EventLoop
 from swell.scripts.k6.modulecache import ModuleCache, VUModules
@@ -96,7 +97,7 @@ class Shared:
         """Let others run where JavaScript computes for long."""
         now_ns = monotonic_ns()
         if now_ns - self.resumed_ns > SLICE_NS:
-            gevent.sleep(0)
+            give_way()
             self.resumed_ns = monotonic_ns()
 
     def prepare(self, runtime: "ScriptRuntime", http: "HTTPShared") -> None:
