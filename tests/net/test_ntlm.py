@@ -70,6 +70,16 @@ def test_a_challenge_that_describes_what_is_not_there() -> None:
     assert AUTH.authenticate(cut)[:8] == b"NTLMSSP\0"
 
 
+def test_a_challenge_beyond_all_bounds() -> None:
+    """Flags of more than four bytes are cut; a target too long for an answer is a reason, and no crash."""
+    message = AUTH.authenticate(challenge_message(TIME, (6, b"\xfd" + b"\xff" * 7)))
+    assert packed(((6, b"\xff" * 4),))[:-4] in part(message, 20)
+    target = struct.pack("<HH", 1, 65_531) + bytes(65_531)
+    long = challenge_message()[:40] + struct.pack("<HHI", 65_535, 65_535, 48) + target
+    with pytest.raises(ValueError, match="too long"):
+        AUTH.authenticate(long)
+
+
 @pytest.mark.parametrize(
     ("values", "offered"),
     [

@@ -1,5 +1,6 @@
 """Tests of the frames without a socket: against the library's protocol, which is slower and long proven."""
 
+import tracemalloc
 import zlib
 
 import pytest
@@ -136,3 +137,18 @@ def test_a_bomb_behind_a_full_message() -> None:
     assert reader.feed(frame(BINARY, full, rsv=4, fin=False)) == []
     assert reader.feed(frame(CONT, bomb)) == []
     assert isinstance(reader.error, PayloadTooBig)
+
+
+def test_fragments_of_nothing_are_not_kept() -> None:
+    """However many a peer sends, they take no memory; the message is what the others say."""
+    frames = Frames(MAX)
+    frames.feed(frame(TEXT, b"a", fin=False) + frame(CONT, b"", fin=False))
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            assert frames.feed(frame(CONT, b"", fin=False) * 5000) == []
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 100_000
+    assert frames.feed(frame(CONT, b"b")) == ["ab"]

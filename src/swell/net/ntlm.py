@@ -28,6 +28,8 @@ _HEAD_BYTES: Final = 88
 _MIC_AT: Final = 72
 _MIC_BYTES: Final = 16
 _CHALLENGE_BYTES: Final = 48
+# A part's length has 16 bits; the proof of 16 bytes stands before what it proves.
+_MAX_BLOB_BYTES: Final = 0xFFFF - 16
 # 100 ns from 1601 to 1970.
 _EPOCH: Final = 116_444_736_000_000_000
 SCHEMES: Final = ("ntlm", "negotiate")
@@ -80,12 +82,14 @@ class NTLMAuth:
         now = _EPOCH + time.time_ns() // 100 if now is None else now
         when = sent or struct.pack("<Q", now)
         if sent is not None:
-            flags = int.from_bytes(attributes.get(_AV_FLAGS, b""), "little") | _HAS_MIC
+            flags = int.from_bytes(attributes.get(_AV_FLAGS, b"")[:4], "little") | _HAS_MIC
             attributes[_AV_FLAGS] = _u32(flags)
         own = client_challenge or secrets.token_bytes(8)
         key = response_key(user, self._password, domain)
         asked = challenge[24:32]
         blob = b"\x01\x01" + bytes(6) + when + own + bytes(4) + _packed(attributes) + bytes(4)
+        if len(blob) > _MAX_BLOB_BYTES:
+            raise ValueError("what its challenge says of the target is too long")
         proof = _hmac(key, asked + blob)
         # The older response is left out where the server sends its time (3.1.5.1.2).
         older = bytes(24) if sent is not None else _hmac(key, asked + own) + own

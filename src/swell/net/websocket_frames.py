@@ -222,7 +222,9 @@ class Frames:
             payload = self._deflate.decode(first, payload, self._max_size - self._size)
         if self._parts is None:
             self._parts, self._is_text = [], opcode == TEXT & _OPCODE
-        self._parts.append(payload)
+        if payload:
+            # Fragments of nothing may come without end.
+            self._parts.append(payload)
         self._size += len(payload)
         if not first & FIN:
             return None
