@@ -127,10 +127,9 @@ class Context:
             raise self.failure(error) from None
         return ran
 
-    @property
-    def has_jobs(self) -> bool:
-        """Whether promise reactions wait."""
-        return bool(lib.JS_IsJobPending(self.runtime.pointer))
+    def drop_jobs(self) -> bool:
+        """Forget its promise reactions that wait: nobody else shall run them; whether there were any."""
+        return self.runtime.drop_jobs(self._context)
 
     def close(self) -> None:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""

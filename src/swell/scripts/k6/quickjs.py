@@ -53,7 +53,6 @@ _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "JS_SetModuleLoaderFunc": (None, (c_void_p, NORMALIZE, LOAD, c_void_p)),
     "JS_SetInterruptHandler": (None, (c_void_p, POLL, c_void_p)),
     "JS_SetHostPromiseRejectionTracker": (None, (c_void_p, REJECTED, c_void_p)),
-    "JS_IsJobPending": (c_bool, (c_void_p,)),
     "JS_Eval": (Value, (c_void_p, c_char_p, c_size_t, c_char_p, c_int)),
     "JS_EvalFunction": (Value, (c_void_p, Value)),
     "JS_WriteObject": (c_void_p, (c_void_p, POINTER(c_size_t), Value, c_int)),

@@ -112,6 +112,10 @@ class Runtime:
             _forget(jobs, context)
         lib.JS_FreeContext(context)
 
+    def drop_jobs(self, context: int) -> bool:
+        """Forget the reactions of ``context`` that are due; whether there were any."""
+        return _forget(self._jobs, context)
+
     def collect(self) -> None:
         """Free what cannot be reached; all of the runtime where no context is used any more."""
         if self._used:
@@ -186,18 +190,21 @@ def _move(source: int, target: int) -> None:
         left.previous = left.next = source
 
 
-def _forget(jobs: int, context: int) -> None:
-    """Drop the jobs of ``context`` from a list."""
+def _forget(jobs: int, context: int) -> bool:
+    """Drop the jobs of ``context`` from a list; whether there were any."""
+    found = False
     at = _List.from_address(jobs).next
     while at != jobs:
         job = _Job.from_address(at)
         address, at = at, job.link.next
         if job.context == context:
+            found = True
             _List.from_address(job.link.previous).next = job.link.next
             _List.from_address(job.link.next).previous = job.link.previous
             for index in range(job.count & _MAX_INT32):
                 lib.JS_FreeValue(context, Value.from_address(address + sizeof(_Job) + index * sizeof(Value)))
             lib.js_free(context, address)
+    return found
 
 
 _by_runtime: WeakValueDictionary[int, Runtime] = WeakValueDictionary()

@@ -154,6 +154,7 @@ class K6Script:
             raise as_script_error(threw(failure)) from None
         finally:
             host.loop.clear()
+            context.drop_jobs()
             current_vu.reset(token)
         return host
 
@@ -208,7 +209,8 @@ class Iteration:
             if not is_over:
                 loop.clear()
                 context.run(context.core["reset"])
-                host.is_broken = host.is_broken or context.has_jobs
+                # At once: the next one of its group that runs would run them.
+                host.is_broken = context.drop_jobs() or host.is_broken
                 if host.is_broken:
                     self._host = self._call = self._step = self._pending = None
 
