@@ -39,7 +39,7 @@ ENDS = {
     "rejected setup": (
         ONCE + "export async function setup() { await null; throw new Error('late'); }",
         255,
-        "error: Uncaught (in promise) Error: late\n  \tat setup",
+        'level=error msg="Uncaught (in promise) Error: late\\n\\tat setup',
     ),
     "rejected teardown": (
         ONCE + "export async function teardown() { throw 'text'; }",
