@@ -48,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
         answers = store.answers[self.path]
         status, body = answers.pop(0) if len(answers) > 1 else answers[0]
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", body.decode())
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -121,6 +123,15 @@ def test_a_server_that_is_down_or_busy_is_asked_again(store: Store) -> None:
     value, pauses = fetch(store, retry_backoff_ns=2_000_000_000)
     assert value == SECRET
     assert [int(pause) for pause in pauses] == [2, 4]
+
+
+@pytest.mark.parametrize(("host", "sent"), [("127.0.0.1", "Bearer T0p"), ("localhost", "")])
+def test_what_lets_us_in_goes_to_no_other_host(store: Store, host: str, sent: str) -> None:
+    """A redirect is followed, with the headers only where it stays on the host."""
+    elsewhere = store.url.replace("127.0.0.1", host)
+    store.answers |= {"/key": [(302, f"{elsewhere}/moved".encode())], "/moved": [(200, b"value")]}
+    assert fetch(store, headers={"Authorization": "Bearer T0p"})[0] == "value"
+    assert store.asked == [("GET", "/key", "Bearer T0p"), ("GET", "/moved", sent)]
 
 
 def test_retries_end(store: Store) -> None:

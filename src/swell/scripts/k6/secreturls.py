@@ -8,10 +8,11 @@ import random
 import re
 import time
 from collections.abc import Callable
-from http.client import HTTPException
-from typing import Any, Final
+from http.client import HTTPException, HTTPMessage
+from typing import IO, Any, Final
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 
@@ -89,11 +90,29 @@ class SecretServer:
             self._sleep(early_ns / NS_PER_SECOND)
 
 
+class _Redirects(HTTPRedirectHandler):
+    """Headers, of which one lets us in, go to no other host, and to none in the clear after TLS."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        before, after = urlsplit(req.full_url), urlsplit(newurl)
+        if following is not None and (
+            before.hostname != after.hostname or (before.scheme, after.scheme) == ("https", "http")
+        ):
+            following.headers.clear()
+        return following
+
+
+_open: Final = build_opener(_Redirects).open
+
+
 def _fetch(source: SecretURL, key: str) -> bytes:
     url = source.url_template.replace(KEY, key)
     try:
         request = Request(url, method=source.method, headers=source.headers)  # noqa: S310  # the user's own
-        with urlopen(request, timeout=source.timeout_ns / NS_PER_SECOND) as response:  # noqa: S310
+        with _open(request, timeout=source.timeout_ns / NS_PER_SECOND) as response:
             status: int = response.status
             content: bytes = response.read(MAX_BYTES + 1)
     except HTTPError as error:
