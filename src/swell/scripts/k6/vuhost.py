@@ -33,7 +33,7 @@ ONLY_PLAIN = "only String, Boolean and Number types are accepted as a metric tag
 # JavaScript that computes for longer lets other VUs run.
 SLICE_NS = 5_000_000
 # VUs whose contexts share a runtime: more would save little, and a look for cycles goes over all of them.
-GROUP = 10
+GROUP = 20
 # Contexts that hold more have little to save by sharing.
 MAX_SHARED_BYTES = 4 << 20
 # What the JavaScript of one VU may hold, but no more than a quarter of the machine's memory.
