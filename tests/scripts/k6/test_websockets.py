@@ -370,3 +370,31 @@ def test_the_old_name_warns_once(run: Run) -> None:
     """)
     assert result.stderr.count("k6/experimental/websockets is deprecated") == 1
     assert [point["metric"] for point in points].count("ws_session_duration") == 2
+
+
+def test_who_waits_in_a_session_leaves_the_runtime_to_others(run: Run) -> None:
+    """What is due in a VU runs when it goes on, by itself, and the others' stacks end with their own calls."""
+    result, _ = run(
+        """
+        import ws from "k6/ws";
+        import { sleep } from "k6";
+        export const options = { scenarios: { all: { executor: "per-vu-iterations", vus: 4, iterations: 50 } } };
+        let isInside = false;
+        const deep = (n, f) => (n ? deep(n - 1, f) : f());
+        export default function () {
+          if (__VU % 2) {
+            const told = deep(5, () => new Error("x").stack).match(/at deep/g).length;
+            if (told !== 6) console.log(`a stack of ${told}`);
+            sleep(0.005);
+            return;
+          }
+          if (__ITER) return;
+          Promise.resolve().then(() => console.log(`inside ${isInside}`));
+          isInside = true;
+          deep(9, () => ws.connect(__ENV.SOCKETS, (socket) => { socket.setTimeout(() => socket.close(), 150); }));
+          isInside = false;
+        }
+        """
+    )
+    assert "a stack of" not in result.stderr, result.stderr
+    assert (result.stderr.count("inside false"), result.stderr.count("inside true")) == (2, 0)

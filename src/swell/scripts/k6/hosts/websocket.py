@@ -100,6 +100,11 @@ class ScriptSocket(WebSocket):
             self.operation.emit()
 
     @property
+    def has_events(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._events)
+
+    @property
     def was_refused(self) -> bool:
         """Whether there never was a session."""
         return self.response is None or bool(self.response.error_code)
@@ -110,6 +115,7 @@ class Sockets:
 
     def __init__(self, vu: "VUHost") -> None:
         self._vu = vu
+        self._runtime = vu.context.runtime
         self._sockets: dict[int, ScriptSocket] = {}
         # The last event that was taken, and the error that came before it.
         self._event: Event | None = None
@@ -206,7 +212,11 @@ class Sockets:
         """The next event of a socket, waiting ``wait_ms`` at most; below zero without end."""
         try:
             sock = self._sockets[number]
-            event = sock.next_event(None if wait_ms < 0 else int(wait_ms * NS_PER_MS))
+            inside = self._runtime.leave()
+            try:
+                event = sock.next_event(None if wait_ms < 0 else int(wait_ms * NS_PER_MS))
+            finally:
+                self._runtime.back(inside)
             return NOTHING if event is None else self._tell(sock, event)
         except BaseException as error:  # noqa: BLE001  # a raw function must not raise
             return self._vu.context.throw(error)
@@ -215,7 +225,8 @@ class Sockets:
         """The next event of a socket that has told that there is one."""
         try:
             sock = self._sockets.get(number)
-            event = sock.next_event(0) if sock is not None else None
+            # What has been there since it told: nothing is waited for.
+            event = sock.next_event(0) if sock is not None and sock.has_events else None
             if sock is None or event is None:
                 return NOTHING
             told = self._tell(sock, event)
@@ -234,7 +245,7 @@ class Sockets:
             return data if isinstance(data, str) else self._vu.context.buffer(data)
         if event.kind == ERROR:
             # The close comes with it.
-            self._event, self._error = sock.next_event(0) or event, event
+            self._event, self._error = (sock.next_event(0) if sock.has_events else None) or event, event
             return ENDED
         return PINGED if event.kind == PING else PONGED if event.kind == PONG else ENDED
 
@@ -254,9 +265,13 @@ class Sockets:
         """Send a message; False where the connection is over. Unusual text and bytes come as objects."""
         try:
             sock = self._sockets.get(number)
-            if type(data) is not str:
-                data = self._vu.context.from_js(data)
-            return sock is not None and sock.send(data)
+            inside = self._runtime.leave()
+            try:
+                if type(data) is not str:
+                    data = self._vu.context.from_js(data)
+                return sock is not None and sock.send(data)
+            finally:
+                self._runtime.back(inside)
         except BaseException as error:  # noqa: BLE001
             return self._vu.context.throw(error)
 
