@@ -44,12 +44,16 @@ class Outputs:
         system: System,
         complain: Complain,
         redactor: Redactor = NOTHING_SECRET,
+        *,
+        no_colour: bool = False,
     ) -> None:
         """Write relative to ``system``'s directory; ``complain`` is told what could not be written.
 
-        ``redactor`` keeps secrets out of everything.
+        ``redactor`` keeps secrets out of everything. ``no_colour`` says that the user wants none: summaries
+        of the script are told so.
         """
         self._redactor = redactor
+        self._no_colour = no_colour
         self._is_k6 = script.language == "k6"
         # What k6 lists in one line at the end.
         self._unwritten: list[str] = []
@@ -94,7 +98,7 @@ class Outputs:
                 snapshot,
                 stdout_is_tty=system.stdout_is_tty,
                 stderr_is_tty=system.stderr_is_tty,
-                no_colour=not system.color,
+                no_colour=self._no_colour,
             )
         )
 

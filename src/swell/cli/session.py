@@ -92,7 +92,10 @@ class Session(RunListener):
         """
         plan = self._plan = self._sources.plan(self._script, exports)
         complain = partial(self.log, "error")
-        self._outputs = Outputs(plan, self._script, self._system, complain, self._redactor)
+        no_colour = self._command.no_color
+        self._outputs = Outputs(
+            plan, self._script, self._system, complain, self._redactor, no_colour=no_colour
+        )
         if plan.options.console_output:
             path = self._system.path(plan.options.console_output)
             self._console = self._stack.enter_context(path.open("w", encoding="utf-8"))

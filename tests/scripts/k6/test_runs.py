@@ -460,3 +460,14 @@ def test_every_failure_of_a_usual_run_is_logged(run: RunScript) -> None:
     result = run(source)
     assert result.stderr.count('msg="Error: same') == 60
     assert "more of the same" not in result.stderr
+
+
+@pytest.mark.parametrize(("flags", "told"), [((), False), (("--no-color",), True)])
+def test_a_summary_without_colour_is_the_users_wish(
+    run: RunScript, flags: tuple[str, ...], told: bool
+) -> None:
+    """``noColor`` follows the flag as in k6, and not whether there is a terminal."""
+    result = run(
+        "export function handleSummary(data) { return {stdout: `${data.options.noColor}`} }\n" + ONCE, *flags
+    )
+    assert result.stdout.endswith(str(told).lower())
