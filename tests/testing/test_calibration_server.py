@@ -1,6 +1,7 @@
 """The calibration server: what it says it did is what a client sees, and what its profiles ask for."""
 
 import http.client
+import select
 import shutil
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from swell.testing import calibration
 from swell.testing.calibration import CalibrationServer, exact_percentiles
 from swell.testing.profiles import BODY, PROFILES, Profile
 from swell.testing.selfsigned import self_signed_pem
@@ -130,3 +132,30 @@ def test_the_certificate_is_a_certificate(tmp_path: Path) -> None:
     if openssl is not None:
         check = subprocess.run([openssl, "verify", "-CAfile", path, path], capture_output=True, check=False)
         assert check.returncode == 0, check.stderr
+
+
+def test_a_connection_that_ended_since_it_was_listed_is_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load generator that leaves by the thousand must not make the server wait for its standard input."""
+    unknown, stdin = 9_999, 0
+    listed = iter([[(unknown, select.EPOLLIN)], [(stdin, select.EPOLLIN)]])
+    polls: list[float] = []
+
+    class Polling:
+        """Lists what is ready, without any kernel."""
+
+        def register(self, fd: int, events: int) -> None:
+            """Nothing is watched."""
+
+        def poll(self, timeout: float) -> list[tuple[int, int]]:
+            """The next of the lists."""
+            polls.append(timeout)
+            return next(listed)
+
+    monkeypatch.setattr("swell.testing.calibration.select.epoll", Polling)
+    monkeypatch.setattr("swell.testing.calibration.os.read", lambda _fd, _size: b"")
+    server = calibration._Server(calibration._context())
+    monkeypatch.setattr(server, "_wait", lambda: None)
+    server.serve()
+    for listener, _ in server._listeners.values():
+        listener.close()
+    assert len(polls) == 2

@@ -226,8 +226,9 @@ class _Server:
                     self._read(peer)
                 elif fd in listeners:
                     self._accept(*listeners[fd])
-                elif not self._obey():
+                elif fd == 0 and not self._obey():
                     return
+                # Else a connection that ended since it was listed: its answer could not be sent.
             if due and due[0][0] <= _wall_ns():
                 self._send_due()
 
