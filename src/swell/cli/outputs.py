@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 
+from swell.base.files import write_whole
 from swell.base.redaction import NOTHING_SECRET, Redactor
 from swell.cli.plan import Plan
 from swell.cli.script_file import ScriptFile
@@ -163,20 +164,3 @@ def _is_same(stream: TextIO, other: TextIO) -> bool:
         return os.path.sameopenfile(stream.fileno(), other.fileno())
     except OSError:
         return stream is other
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` in one step: a reader sees the old file or the whole new one.
-
-    A pipe or device, such as /dev/stdout, is written to directly. Raises ``OSError``.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

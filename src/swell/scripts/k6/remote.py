@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -17,6 +16,7 @@ from urllib.request import Request, urlopen
 import msgspec
 
 from swell.base.errors import SwellError
+from swell.base.files import write_whole
 from swell.scripts.k6.values import HostError
 
 TIMEOUT_S: Final = 60.0
@@ -60,7 +60,7 @@ class RemoteModules:
         if self._lock is not None and self._pinned is None:
             content = msgspec.json.format(msgspec.json.encode({"modules": dict(sorted(self.used.items()))}))
             try:
-                _write_whole(self._lock, content + b"\n")
+                write_whole(self._lock, content + b"\n")
             except OSError as error:
                 message = f"the lock file {self._lock} cannot be written: {error.strerror}"
                 raise SwellError(message, slug="module-lock") from None
@@ -84,8 +84,8 @@ class RemoteModules:
         digest = hashlib.sha256(content).hexdigest()
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
-            _write_whole(self._cache / f"{digest}.js", content)
-            _write_whole(self._cache / f"{_key(url)}.url", f"{digest} {url}\n".encode())
+            write_whole(self._cache / f"{digest}.js", content)
+            write_whole(self._cache / f"{_key(url)}.url", f"{digest} {url}\n".encode())
         except OSError:
             # A cache that cannot be written costs time, not the run.
             return
@@ -96,18 +96,6 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     given = os.environ if environ is None else environ
     base = given.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "swell" / "modules"
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it, whoever else writes it now; raises ``OSError``."""
-    # Beside it: a rename is atomic within one file system only.
-    part = path.with_name(f".{path.name}.{token_hex(8)}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _key(url: str) -> str:

@@ -91,6 +91,14 @@ class Reader {
     }
     this.at += length;
   }
+  goesOn(close, place) {
+    const letter = this.peek();
+    if (letter !== "," && letter !== close) this.stop(place);
+    const comma = this.at++;
+    if (letter === close) return false;
+    this.afterComma(comma);
+    return true;
+  }
   array() {
     this.at++;
     if (this.peek() === "]") { this.at++; return; }
@@ -144,11 +152,7 @@ class TokenReader extends Reader {
     if (this.peek() === "]") { this.at++; return; }
     for (;;) {
       this.value();
-      const letter = this.peek();
-      if (letter !== "," && letter !== "]") this.stop("after array element");
-      const comma = this.at++;
-      if (letter === "]") return;
-      this.afterComma(comma);
+      if (!this.goesOn("]", "after array element")) return;
     }
   }
   object() {
@@ -164,11 +168,7 @@ class TokenReader extends Reader {
       this.at++;
       if (this.peek() === "}") throw new Fault(this.at, "missing value after object key");
       this.value();
-      const letter = this.peek();
-      if (letter !== "," && letter !== "}") this.stop("after object key:value pair");
-      const comma = this.at++;
-      if (letter === "}") return;
-      this.afterComma(comma);
+      if (!this.goesOn("}", "after object key:value pair")) return;
     }
   }
   whole() {
