@@ -12,12 +12,14 @@ import argparse
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -30,6 +32,7 @@ RESULTS = Path(__file__).parent / "results"
 SCRIPTS = Path(__file__).parent / "scripts"
 # Below the range that outgoing connections take their ports from: none of them may take the server's.
 PORT = 9381
+FIRST_ADDRESS = ip_address("127.1.0.1")
 # What a worker may grow by in an hour, measured from the first quarter of the run on.
 MAX_GROWTH_MB = 8.0
 # The coordinator keeps one row per second of the run, with a coarse histogram: about 1.5 KB each.
@@ -76,13 +79,22 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _swell(script: str, *arguments: str) -> Iterator[tuple[psutil.Popen, Path, Path]]:
-    """A run in the background: its process, where its summary will be, and its log."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A run in the background: its process, where its summary will be, and its log. It ends with us."""
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryDirectory() as folder, ours, theirs:
         export, log = Path(folder) / "summary.json", Path(folder) / "log"
-        command = [sys.executable, "-m", "swell", "run", "--quiet", "--no-save", "--workers", "1"]
+        command = [sys.executable, "-P", "-m", "swell.cli.suites.leash", str(theirs.fileno())]
+        command += ["run", "--quiet", "--no-save", "--workers", "1"]
         command += ["--summary-export", str(export), "--log-output", f"file={log}", *arguments]
         with (Path(folder) / "stdout").open("wb") as output:
-            process = psutil.Popen([*command, str(SCRIPTS / script)], stdout=output, stderr=output)
+            process = psutil.Popen(
+                [*command, str(SCRIPTS / script)],
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                process_group=0,
+            )
+            theirs.close()
             try:
                 yield process, export, log
             finally:
@@ -183,6 +195,8 @@ def _restarts(arguments: argparse.Namespace) -> dict[str, object]:
     server = EchoServer(port=PORT).start()
     try:
         flags = ["--vus", str(arguments.vus), "--duration", "24h", "-e", f"TARGET={server.url}"]
+        # An address for each VU: so the server knows who was there.
+        flags += ["--local-ips", f"{FIRST_ADDRESS}-{FIRST_ADDRESS + arguments.vus - 1}"]
         with _swell("restarts.py", *flags) as (process, export, log):
             started = time.monotonic()
             _wait_for_all(server, arguments.vus)
@@ -192,9 +206,9 @@ def _restarts(arguments: argparse.Namespace) -> dict[str, object]:
                     os.kill(server.pid, signal.SIGKILL)
                 server.stop()
                 server = EchoServer(port=PORT).start()
-                seconds, open_now = _wait_for_all(server, arguments.vus)
+                seconds, seen = _wait_for_all(server, arguments.vus)
                 back.append(seconds)
-                if open_now < arguments.vus:
+                if seen < arguments.vus:
                     stuck.append(number)
                 sample = _look(process, started)
                 if sample is not None:
@@ -223,17 +237,21 @@ def _restarts(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _wait_for_all(server: EchoServer, vus: int, patience_s: float = 30.0) -> tuple[float, int]:
-    """Seconds until every VU has a connection to the new server, and how many have one."""
+    """Seconds until every VU has asked the new server for something, and how many have.
+
+    Connections that are open at the same moment would say less: on a machine that starves the run, some of a
+    thousand requests time out at any time, and who timed out opens a new connection a second later.
+    """
     started = time.monotonic()
-    open_now = 0
+    seen = 0
     while time.monotonic() - started < patience_s:
         with suppress(URLError, OSError), urlopen(f"{server.url}/stats", timeout=5) as answer:
             # One of them is this one.
-            open_now = json.loads(answer.read())["open"] - 1
-            if open_now >= vus:
+            seen = json.loads(answer.read())["clients"] - 1
+            if seen >= vus:
                 break
         time.sleep(0.1)
-    return round(time.monotonic() - started, 2), open_now
+    return round(time.monotonic() - started, 2), seen
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from swell.engine.vitals import CLOCK_STEP_NS, Vitals, open_files, rss_bytes
 
 
 class Clocks:
-    """Three clocks under the test's control."""
+    """Four clocks under the test's control."""
 
     def __init__(self) -> None:
         self.mono_ns = 1_000
         self.wall_ns = 5_000_000
         self.cpu_ns = 0
+        self.thread_ns = 0
         self.read_gap_ns = 0
 
     def monotonic(self) -> int:
@@ -24,7 +25,11 @@ class Clocks:
         return self.mono_ns
 
     def vitals(self) -> Vitals:
-        return Vitals(ClockOffset(self.monotonic, lambda: self.wall_ns), lambda: self.cpu_ns)
+        return Vitals(
+            ClockOffset(self.monotonic, lambda: self.wall_ns),
+            lambda: self.cpu_ns,
+            thread_time=lambda: self.thread_ns,
+        )
 
     def advance(self, monotonic_ns: int, wall_ns: int) -> None:
         self.mono_ns += monotonic_ns
@@ -82,7 +87,7 @@ def test_processor_time_is_since_the_last_delta() -> None:
 
 def test_garbage_collections_are_timed() -> None:
     """The longest pause and their sum since the last delta, whoever asked for the collection."""
-    vitals = Clocks().vitals()
+    vitals = Vitals()
     vitals.watch_garbage()
     try:
         gc.collect()
@@ -92,6 +97,20 @@ def test_garbage_collections_are_timed() -> None:
     health = vitals.take(0, 0)
     assert 0 < health.gc_pause_max_ns < health.gc_pause_ns
     assert vitals.take(0, 0).gc_pause_ns == 0
+
+
+def test_a_machine_that_takes_the_processor_away_is_no_garbage() -> None:
+    """A collection counts with its processor time, however long the clock went on."""
+    clocks = Clocks()
+    vitals = clocks.vitals()
+    vitals.note_garbage("stop", {})
+    for cpu_ns, waited_ns in ((3 * NS_PER_MS, 900 * NS_PER_MS), (5 * NS_PER_MS, 0)):
+        vitals.note_garbage("start", {})
+        clocks.thread_ns += cpu_ns
+        clocks.advance(cpu_ns + waited_ns, cpu_ns + waited_ns)
+        vitals.note_garbage("stop", {})
+    health = vitals.take(0, 0)
+    assert (health.gc_pause_max_ns, health.gc_pause_ns) == (5 * NS_PER_MS, 8 * NS_PER_MS)
 
 
 def test_the_network_is_counted_since_the_last_delta() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import zlib
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -124,19 +125,36 @@ def test_lists_of_pieces_can_be_sent_again():
 
 
 def test_files_are_streamed(tmp_path):
-    """A file goes out from its position on, in pieces, with its length, and again after a redirect."""
+    """A file goes out whole, in pieces, with its length, and again after a redirect."""
     path = tmp_path / "big.bin"
     path.write_bytes(b"0123456789" * 20_000)
     with path.open("rb") as file:
-        file.seek(5)
         body = encode_body(content=file)
         assert body is not None
         assert body.is_stream
-        assert body.length == 199_995
+        assert body.length == 200_000
         pieces = list(body.content)
         assert len(pieces) > 1
-        assert b"".join(pieces) == path.read_bytes()[5:]
-        assert sent(body.again()) == path.read_bytes()[5:]
+        assert b"".join(pieces) == path.read_bytes()
+        assert sent(body.again()) == path.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["content", "files"])
+def test_a_file_that_requests_share_is_whole_in_each(tmp_path, option):
+    """Opened once for all VUs: whole in the second request, and in two whose pieces alternate."""
+    path = tmp_path / "big.bin"
+    path.write_bytes(random.Random(7).randbytes(300_000))
+    with path.open("rb") as file:
+        given = file if option == "content" else {"file": file}
+        bodies = [encode_body(**{option: given}, boundary="B") for _ in range(3)]
+        wanted = sent(encode_body(**{option: given}, boundary="B"))
+        assert path.read_bytes() in wanted
+        first, second, third = bodies
+        taken = [(left, right) for left, right in zip(first.content, second.content, strict=True)]
+        assert b"".join(left for left, _ in taken) == wanted
+        assert b"".join(right for _, right in taken) == wanted
+        assert third.length == len(wanted)
+        assert sent(third) == wanted
 
 
 class Pipe(io.RawIOBase):
@@ -172,7 +190,6 @@ def test_a_file_that_shrinks_is_a_failure():
     body = encode_body(content=grown)
     grown.seek(0, io.SEEK_END)
     grown.write(b"y" * 100)
-    grown.seek(0)
     assert sent(body) == b"x" * 100
 
 

@@ -12,6 +12,7 @@ import sys
 import zlib
 
 import brotli
+import psutil
 import pytest
 import zstandard
 
@@ -244,6 +245,17 @@ def test_the_list_of_routes(server):
     assert get(server, "/nope")["routes"] == sorted(ROUTES)
 
 
+FORKING_PARENT = """
+import os, signal
+from swell.testing.server import EchoServer
+server = EchoServer().start()
+child = os.fork()
+if child:
+    print(server.pid, child, flush=True)
+signal.pause()
+"""
+
+
 @pytest.mark.parametrize("way", ["signal", "stdin"])
 def test_ends_when_told(way):
     """SIGTERM and a closed standard input end the process, without an error."""
@@ -267,6 +279,24 @@ def test_ends_when_told(way):
     assert process.stderr.read() == b""
     process.stdout.close()
     process.stderr.close()
+
+
+def test_ends_with_a_killed_parent_whose_child_lives_on():
+    """What the parent forked holds the pipe open: the server still ends, and nobody has to be looked for."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", FORKING_PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    server, child = map(int, parent.stdout.readline().split())
+    ended = psutil.Process(server)
+    parent.kill()
+    parent.wait()
+    try:
+        assert psutil.wait_procs([ended], timeout=30)[1] == []
+        assert psutil.pid_exists(child)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        parent.stdin.close()
+        parent.stdout.close()
 
 
 def test_faults_at_start_are_told(server, capfd):

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from swell.base.clock import CLOCK_OFFSET, NS_PER_MS, ClockOffset, monotonic_ns
+from swell.base.clock import CLOCK_OFFSET, NS_PER_MS, ClockOffset
 from swell.engine.frames import Health
 from swell.engine.network import NetworkCounters, read_network_counters
 
@@ -47,6 +47,7 @@ class Vitals:
         offset: ClockOffset = CLOCK_OFFSET,
         process_time: Callable[[], int] = time.process_time_ns,
         network: Callable[[], NetworkCounters] = read_network_counters,
+        thread_time: Callable[[], int] = time.thread_time_ns,
     ) -> None:
         self._offset = offset
         self._process_time = process_time
@@ -57,7 +58,8 @@ class Vitals:
         self._step_max_ns = 0
         self._network = network
         self._network_before = network()
-        self._gc_started_ns = 0
+        self._thread_time = thread_time
+        self._gc_started_ns: int | None = None
         self._gc_max_ns = 0
         self._gc_ns = 0
 
@@ -66,13 +68,17 @@ class Vitals:
         gc.callbacks.append(self.note_garbage)
 
     def note_garbage(self, phase: str, _info: dict[str, int]) -> None:
-        """A collection starts or stops (``gc.callbacks``): in between nothing else runs in this process."""
-        now_ns = monotonic_ns()
+        """A collection starts or stops (``gc.callbacks``): in between nothing else runs in this process.
+
+        What counts is the thread's processor time. Where the machine gives the processor to others meanwhile,
+        the VUs stand still too, but the garbage is not to blame: that is the hub's lag.
+        """
+        now_ns = self._thread_time()
         if phase == "start":
             self._gc_started_ns = now_ns
-        elif self._gc_started_ns:
+        elif self._gc_started_ns is not None:
             pause_ns = now_ns - self._gc_started_ns
-            self._gc_started_ns = 0
+            self._gc_started_ns = None
             self._gc_ns += pause_ns
             self._gc_max_ns = max(self._gc_max_ns, pause_ns)
 

@@ -214,8 +214,8 @@ def _latency(seen: VerdictInput) -> Iterator[_Measurement]:
         "gc-pauses",
         seen.gc_pause_max_ms,
         (
-            f"collecting Python's garbage stopped a worker for up to {seen.gc_pause_max_ms:,.0f} ms "
-            f"({seen.gc_pause_ms:,.0f} ms in all): its VUs stood still"
+            f"collecting Python's garbage took up to {seen.gc_pause_max_ms:,.0f} ms of a worker's processor "
+            f"at a time ({seen.gc_pause_ms:,.0f} ms in all): its VUs stood still"
         ),
     )
     yield from _network(seen)

@@ -1,7 +1,7 @@
 """Request bodies: what a script passes (``content=``, ``data=``, ``json=``, ``files=``) as bytes or a stream.
 
-Text, bytes, forms and JSON become bytes at once. Files are streamed: they are read while they are sent,
-with a known length where the file has one, and otherwise chunked. Names and values mean what they mean in
+Text, bytes, forms and JSON become bytes at once. Files are streamed: they are read while they are sent, whole
+and with a known length where they can seek, and otherwise chunked. Names and values mean what they mean in
 requests and httpx; where these differ, the docstring of the function says who is followed.
 """
 
@@ -170,49 +170,50 @@ def _pieces(source: Iterable[bytes | str]) -> Iterator[bytes]:
 def _file_body(file: Any) -> Body:
     if isinstance(file, io.TextIOBase):
         raise TypeError('a file to be sent must be opened in binary mode: open(path, "rb")')
-    length = _remaining(file)
+    length = _length(file)
     if length is None:
-        return Body(_read(file, None), None)
-    start = file.tell()
-    return Body(_read(file, length), length, rewind=lambda: _read_from(file, start, length))
+        return Body(_read_on(file), None)
+    return Body(_read_whole(file, length), length, rewind=lambda: _read_whole(file, length))
 
 
-def _remaining(file: Any) -> int | None:
-    """The bytes from the file's position to its end, or None for what has none (a pipe)."""
+def _length(file: Any) -> int | None:
+    """The bytes of the whole file, or None for what has no end to look for (a pipe)."""
     try:
-        if not file.seekable():
-            return None
-        position = file.tell()
-        end = file.seek(0, os.SEEK_END)
-        file.seek(position)
+        return int(file.seek(0, os.SEEK_END)) if file.seekable() else None
     except (AttributeError, OSError, ValueError):
         return None
-    return max(0, int(end) - int(position))
 
 
-def _read_from(file: Any, start: int, length: int) -> Iterator[bytes]:
-    file.seek(start)
-    yield from _read(file, length)
+def _read_whole(file: Any, length: int) -> Iterator[bytes]:
+    """The first ``length`` bytes, wherever the file stands and whoever else is reading it meanwhile.
 
-
-def _read(file: Any, length: int | None) -> Iterator[bytes]:
-    """What the file holds; exactly ``length`` bytes where that was announced.
-
-    Raises ``FailureError`` 1238 when the file cannot be read or has become shorter.
+    VUs share what a script opened at its top level. From where it stands, the second request would send an
+    empty file, and two at once would each send what the other leaves.
     """
-    left = length
-    while left is None or left > 0:
-        try:
-            piece = file.read(READ_BYTES if left is None else min(READ_BYTES, left))
-        except (OSError, ValueError) as exc:
-            raise FailureError(Failure(REQUEST_BODY, f"body: the file cannot be read: {exc}")) from exc
+    position = 0
+    while position < length:
+        # Nobody comes in between: files do not wait in the hub.
+        piece = _read(file, min(READ_BYTES, length - position), position)
         if not piece:
-            if left is not None:
-                raise FailureError(Failure(REQUEST_BODY, "body: the file became shorter while it was sent"))
-            return
-        if left is not None:
-            left -= len(piece)
-        yield bytes(piece)
+            raise FailureError(Failure(REQUEST_BODY, "body: the file became shorter while it was sent"))
+        position += len(piece)
+        yield piece
+
+
+def _read_on(file: Any) -> Iterator[bytes]:
+    """What comes out of a file that cannot seek."""
+    while piece := _read(file, READ_BYTES):
+        yield piece
+
+
+def _read(file: Any, size: int, position: int | None = None) -> bytes:
+    """Up to ``size`` bytes; raises ``FailureError`` 1238 where the file cannot be read."""
+    try:
+        if position is not None:
+            file.seek(position)
+        return bytes(file.read(size))
+    except (OSError, ValueError) as exc:
+        raise FailureError(Failure(REQUEST_BODY, f"body: the file cannot be read: {exc}")) from exc
 
 
 # multipart/form-data (RFC 7578, with the quoting of WHATWG's HTML)
@@ -245,24 +246,17 @@ def _multipart(files: Files, data: Any, boundary: str) -> Body:
     length: int | None = len(last)
     for head, part in pieces:
         length = None if length is None or part.length is None else length + len(head) + part.length + 2
-    if length is None:
-        return Body(_stream(pieces, last, None), None, content_type)
-    starts = [part.file.tell() if part.content is None else 0 for _, part in pieces]
-    return Body(
-        _stream(pieces, last, starts), length, content_type, rewind=lambda: _stream(pieces, last, starts)
-    )
+    again = None if length is None else lambda: _stream(pieces, last)
+    return Body(_stream(pieces, last), length, content_type, rewind=again)
 
 
-def _stream(pieces: list[tuple[bytes, _Part]], last: bytes, starts: list[int] | None) -> Iterator[bytes]:
-    for number, (head, part) in enumerate(pieces):
+def _stream(pieces: list[tuple[bytes, _Part]], last: bytes) -> Iterator[bytes]:
+    for head, part in pieces:
         if part.content is not None:
             yield head + part.content + b"\r\n"
             continue
         yield head
-        if starts is None:
-            yield from _read(part.file, part.length)
-        else:
-            yield from _read_from(part.file, starts[number], part.length or 0)
+        yield from _read_on(part.file) if part.length is None else _read_whole(part.file, part.length)
         yield b"\r\n"
     yield last
 
@@ -319,7 +313,7 @@ def _file_part(name: str, value: Any) -> _Part:
         raise TypeError(f'the file {name!r} must be opened in binary mode: open(path, "rb")')
     if not hasattr(value, "read"):
         raise TypeError(f"the file {name!r} is a {type(value).__name__}; give text, bytes or an open file")
-    return _Part(head, None, value, _remaining(value))
+    return _Part(head, None, value, _length(value))
 
 
 def _part_head(

@@ -1,8 +1,9 @@
 """``EchoServer``: a real HTTP/1.1 server in a process of its own, for tests and the demo.
 
 The process imports nothing that is patched, so that it serves patched and unpatched tests alike, and it ends
-with its parent: at SIGTERM, or when its standard input, if that is a pipe, is closed. ``python -m
-swell.testing.server`` prints one line of JSON with its URLs when it listens. The routes stand in
+with its parent: at SIGTERM, when its standard input, if that is a pipe, is closed, or when the process that
+``--parent`` names is not its parent any more: what a killed parent had forked holds the pipe open.
+``python -m swell.testing.server`` prints one line of JSON with its URLs when it listens. The routes stand in
 ``routes.py``; it needs nothing but what a run needs, https and its certificates apart.
 """
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 # A request's body up to this size is echoed; of a larger one there is only the digest.
 MAX_KEPT_BYTES: Final = 16 << 20
 BACKLOG: Final = 4096
+# How often the parent is looked for; the pipe tells at once where it can.
+PARENT_LOOK_S: Final = 0.5
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -94,6 +97,7 @@ class EchoServer:
         """Start the process and wait until it listens."""
         with tempfile.TemporaryDirectory(prefix="swell-echo-") as directory:
             arguments = [*self._arguments, *self._tls_arguments(Path(directory))]
+            arguments += ["--parent", str(os.getpid())]
             environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
             process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [sys.executable, "-m", "swell.testing.server", *arguments],
@@ -159,6 +163,7 @@ class _Server:
         self.requests = 0
         self.connections = 0
         self.open: set[_Connection] = set()
+        self.clients: set[str] = set()
         self._date = ""
         self._date_at = 0.0
 
@@ -171,8 +176,13 @@ class _Server:
         return self._date
 
     def stats(self) -> dict[str, int]:
-        """What the server has seen so far."""
-        return {"requests": self.requests, "connections": self.connections, "open": len(self.open)}
+        """What the server has seen so far; ``clients`` are the addresses that asked for something."""
+        return {
+            "requests": self.requests,
+            "connections": self.connections,
+            "open": len(self.open),
+            "clients": len(self.clients),
+        }
 
 
 class _Connection(asyncio.Protocol):
@@ -257,6 +267,7 @@ class _Connection(asyncio.Protocol):
             request.body = b"".join(self._body)
             request.digest = self._digest.hexdigest()
         self._server.requests += 1
+        self._server.clients.add(self._client)
         if self._is_busy:
             self._waiting.append((request, head.keep_alive))
         else:
@@ -389,9 +400,11 @@ async def _serve(arguments: argparse.Namespace) -> None:
         "ca_pem": ca_pem,
         "pid": os.getpid(),
     }
-    sys.stdout.write(msgspec.json.encode(said).decode() + "\n")
-    sys.stdout.flush()
-    await stopped.wait()
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone already, which is seen below
+        os.write(1, msgspec.json.encode(said) + b"\n")
+    while not stopped.is_set() and arguments.parent in (None, os.getppid()):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), PARENT_LOOK_S)
     for listener in listeners:
         listener.close()
     for connection in list(server.open):
@@ -454,6 +467,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--certificate", help="serve https too, with this PEM file of key and certificates")
     parser.add_argument("--client-ca", help="PEM file of the authority whose client certificates are taken")
+    parser.add_argument("--parent", type=int, help="end when this process is not the parent any more")
     raise_descriptor_limit()
     asyncio.run(_serve(parser.parse_args(argv)))
 
