@@ -6,9 +6,11 @@ from collections.abc import Callable
 import gevent
 import pytest
 
+from swell.engine.vu import IterationInterrupted
+from swell.scripts.k6 import vuhost
 from swell.scripts.k6.vuhost import GROUP
 from swell.testing.cli import CLIResult
-from swell.testing.k6 import Trial
+from swell.testing.k6 import Trial, TrialError
 
 RunScript = Callable[..., CLIResult]
 
@@ -165,3 +167,93 @@ def test_dropping_reactions() -> None:
         trial.vu.context.run(trial.vu.context.core["call"], "default")
     assert (one.vu.context.drop_jobs(), one.vu.context.drop_jobs()) == (True, False)
     assert (other.vu.context.step(), other.vu.context.step()) == (True, False)
+
+
+def test_a_group_without_memory_takes_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VU that is made while others have used up their group's memory lives elsewhere, and works."""
+    monkeypatch.setattr(vuhost, "memory_limit", lambda: 4_000_000)
+    monkeypatch.setattr(vuhost, "machine_memory", lambda: 16_000_000)
+    source = """
+        const held = [];
+        export default () => { try { for (;;) held.push(new Array(1000).fill(1)); } catch (e) { return e.message; } };
+        export const fine = () => "fine";
+    """
+    (greedy,) = group_of(source, 1)
+    assert greedy.run() == "out of memory"
+    later = Trial(source, shared=greedy.shared)
+    assert later.vu.context.runtime is not greedy.vu.context.runtime
+    assert later.run("fine") == "fine"
+    with pytest.raises(MemoryError, match="no memory left"):
+        greedy.vu.context.runtime.new_context()
+
+
+@pytest.mark.parametrize("waits", ["for (;;);", "sleep(100);"])
+def test_an_interruption_that_a_promise_rejects_with_is_nobody_elses(waits: str) -> None:
+    """The one that it was meant for is told, once; whatever another VU of its group throws is its own."""
+    one, other = group_of(
+        f"""
+        import {{ sleep }} from "k6";
+        export default () => new Promise(() => {{ {waits} }});
+        export const fails = () => {{ throw new Error("mine"); }};
+        """,
+        2,
+    )
+    seen: list[object] = []
+
+    def runs() -> None:
+        with pytest.raises(TrialError):
+            one.run()
+        seen.extend(map(type, (one.vu.context.interruption(), one.vu.context.interruption())))
+
+    busy = gevent.spawn(runs)
+    gevent.sleep(0.02)
+    busy.kill(IterationInterrupted, block=False)
+    with pytest.raises(TrialError, match="mine"):
+        other.run("fails")
+    assert other.vu.context.interruption() is None
+    busy.join(5)
+    assert seen == [IterationInterrupted, type(None)]
+
+
+def test_what_catches_an_interruption_is_interrupted_again() -> None:
+    """A script cannot go on for long after a promise took an interruption for a rejection."""
+    (trial,) = group_of(
+        "export default async () => { await new Promise(() => { for (;;); }).catch(() => 0); for (;;); }", 1
+    )
+    busy = gevent.spawn(trial.run)
+    gevent.sleep(0.02)
+    busy.kill(IterationInterrupted, block=False)
+    busy.join(5)
+    assert isinstance(busy.exception, IterationInterrupted)
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        "String.prototype.toString = function () { console.log('called'); sleep(0.001); return 'own'; };",
+        "Error.prototype.toString = function () { console.log('called'); sleep(0.001); return 'own'; };",
+        "Error.prepareStackTrace = () => { console.log('called'); return 'own'; };",
+        "Map.prototype.set = function () { console.log('called'); return this; };",
+    ],
+)
+def test_what_a_script_puts_in_the_place_of_the_languages_may_call_python(replaced: str) -> None:
+    """Text, errors and rejections that cross ask the script's own functions, which may wait or print."""
+    trial = Trial(
+        f"""
+        import {{ sleep }} from "k6";
+        import crypto from "k6/crypto";
+        export default async () => {{
+          {replaced}
+          Promise.reject(1).catch(() => 0);
+          console.log("\\ud800");
+          try {{ crypto.createHash("none"); }} catch (error) {{ return error.message; }}
+        }}
+        """
+    )
+    assert trial.run() == "invalid algorithm: none"
+    assert "called" in [message for _, message, _ in trial.logged]
+
+
+def test_no_callback_of_one_vu_runs_in_anothers_turn() -> None:
+    """As in k6, scripts have no FinalizationRegistry, whose callbacks the engine runs whenever it likes."""
+    assert Trial("export default () => typeof FinalizationRegistry").run() == "undefined"

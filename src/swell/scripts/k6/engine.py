@@ -1,9 +1,9 @@
 """QuickJS contexts, one for each VU: what crosses, what is thrown, host functions, modules.
 
-Rules that keep this safe: JavaScript that may call Python runs through the binding only (it keeps the thread
-state for the way back); a context is entered by one greenlet; a function given to JavaScript never raises,
-and where it waits or runs JavaScript, it does so between ``leave`` and ``back`` of its runtime. ``Context``
-sees to both, unless the function is ``raw``.
+Rules that keep this safe: JavaScript that may call Python runs through the binding, or ``Runtime.call``, only
+(they keep the thread state for the way back); a context is entered by one greenlet; a function given to
+JavaScript never raises, and where it waits or runs JavaScript, it does so between ``leave`` and ``back`` of
+its runtime. ``Context`` sees to both, unless the function is ``raw``.
 """
 
 import ctypes
@@ -26,6 +26,7 @@ from swell.scripts.k6.quickjs import (
     Object,
     Value,
     lib,
+    released,
 )
 from swell.scripts.k6.runtime import Runtime
 from swell.scripts.k6.values import UNDEFINED, HostError, HostFunction, RangeError, Text, raw
@@ -103,14 +104,16 @@ class Context:
 
     def failure(self, error: Exception) -> BaseException:
         """What an exception of the binding stands for."""
-        if self.thrown is not None:
-            thrown, self.thrown = self.thrown, None
-            return thrown
-        if self.runtime.thrown is not None:
-            thrown, self.runtime.thrown = self.runtime.thrown, None
-            return thrown
+        interruption = self.interruption()
+        if interruption is not None:
+            return interruption
         message, _, stack = str(error).partition("\n")
         return JSFailure(message, stack.rstrip())
+
+    def interruption(self) -> BaseException | None:
+        """What ended the JavaScript that ran last, once. A promise may have made a rejection of it."""
+        thrown, self.thrown = self.thrown, None
+        return self.runtime.take_thrown() or thrown
 
     def evaluate(self, source: str) -> Any:
         """The value of a piece of JavaScript; objects come as ``Object``."""
@@ -243,11 +246,17 @@ class Context:
         return self.text_of(slot)
 
     def text_of(self, value: Value) -> str:
-        """The string of a value, whatever stands in it."""
+        """The string of a value, whatever stands in it; a script's own ``toString()`` may be asked.
+
+        Raises what a host function let through meanwhile.
+        """
         size = c_size_t()
-        memory = lib.JS_ToCStringLen2(self._context, byref(size), value, False)
+        memory = self.runtime.call(released.JS_ToCStringLen2, self._context, byref(size), value, False)
         if not memory:
             lib.JS_FreeValue(self._context, lib.JS_GetException(self._context))
+            interruption = self.interruption()
+            if interruption is not None:
+                raise interruption
             return "an exception that cannot be shown"
         text = ctypes.string_at(memory, size.value)
         lib.JS_FreeCString(self._context, memory)
@@ -342,7 +351,9 @@ class Context:
                 for text in (argument.encode("utf-8", "surrogatepass") for argument in arguments)
             )
         )
-        result: Value = lib.JS_Call(self._context, function, Value(0, _TAG_UNDEFINED), len(arguments), values)
+        result: Value = self.runtime.call_briefly(
+            released.JS_Call, self._context, function, Value(0, _TAG_UNDEFINED), len(arguments), values
+        )
         for value in values:
             lib.JS_FreeValue(self._context, value)
         return result
@@ -353,6 +364,9 @@ class Context:
         functions = self.modules.host(name)
         if functions is not None or name == CORE_MODULE:
             module = lib.JS_NewCModule(self._context, name.encode(), _c_initialize)
+            if not module:
+                # Out of memory; the exception is pending.
+                return 0
             lib.JS_AddModuleExport(self._context, module, b"default")
             made = self._call_pure("api") if functions is None else self.add_functions(functions)
             # Owned by an object: a module that cannot be linked is never initialized.
@@ -411,7 +425,8 @@ def _rejected(context: int, promise: Value, reason: Value, is_handled: bool, _op
     owner.has_rejections = True
     function = Value.from_address(id(owner.core["handled" if is_handled else "rejected"]) + AT_VALUE)
     arguments = (Value * 2)(promise, reason)
-    result = lib.JS_Call(context, function, Value(0, _TAG_UNDEFINED), 2, arguments)
+    undefined = Value(0, _TAG_UNDEFINED)
+    result = owner.runtime.call_briefly(released.JS_Call, context, function, undefined, 2, arguments)
     lib.JS_FreeValue(context, result)
 
 

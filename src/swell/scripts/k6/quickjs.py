@@ -81,12 +81,16 @@ _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
 }
 
 
+# Those of them that may run the script's code, which may call Python: for ``Runtime.call``, without the GIL.
+_RUNNING: Final = ("JS_Call", "JS_ToCStringLen2")
+
+
 def pointer(owner: object, offset: int) -> Any:
     """The pointer in one of the binding's objects."""
     return c_void_p.from_address(id(owner) + offset).value
 
 
-def _library() -> Any:
+def _library() -> tuple[Any, Any]:
     found = version("quickjs-ng")
     if found != BINDING_VERSION:
         raise SwellError(
@@ -94,14 +98,15 @@ def _library() -> Any:
             hint=f"install it with: pip install quickjs-ng=={BINDING_VERSION}",
             slug="quickjs",
         )
-    library = ctypes.PyDLL(_quickjs.__file__)
+    library, released = ctypes.PyDLL(_quickjs.__file__), ctypes.CDLL(_quickjs.__file__)
     try:
         for name, (result, arguments) in _SIGNATURES.items():
-            function = getattr(library, name)
-            function.restype, function.argtypes = result, arguments
+            for loaded in (library, released) if name in _RUNNING else (library,):
+                function = getattr(loaded, name)
+                function.restype, function.argtypes = result, arguments
     except AttributeError as error:
         raise SwellError(f"this build of quickjs-ng does not export {error}", slug="quickjs") from None
-    return library
+    return library, released
 
 
 def _probe(library: Any) -> int:
@@ -142,5 +147,7 @@ def _probe(library: Any) -> int:
     return int(library.JS_GetClassID(Value.from_address(id(function) + AT_VALUE)))
 
 
-lib = _library()
+lib, released = _library()
+this_thread = ctypes.pythonapi.PyThreadState_Get
+this_thread.restype = c_void_p
 FUNCTION_CLASS: Final = _probe(lib)

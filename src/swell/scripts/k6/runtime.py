@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from ctypes import Structure, addressof, c_int64, c_size_t, c_void_p, sizeof
 from resource import RLIM_INFINITY, RLIMIT_STACK, getrlimit
 from typing import Any, Final
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from gevent import getcurrent
 
 from swell.scripts.k6.quickjs import (
     AT_CONTEXT,
@@ -26,6 +28,7 @@ from swell.scripts.k6.quickjs import (
     Value,
     lib,
     pointer,
+    this_thread,
 )
 
 # Recursion 20,000 deep fits; a worker raises its own limit to 64 MB for it.
@@ -60,8 +63,10 @@ class Runtime:
     def __init__(self, poll: Callable[[], None], memory_limit: int = 0, *, is_shared: bool = False) -> None:
         self._is_shared = is_shared
         self.poll = poll
-        # What ``poll`` raised, for whoever entered JavaScript.
-        self.thrown: BaseException | None = None
+        # What ``poll`` raised, by the greenlet whose JavaScript it ends: others may run before it is taken.
+        self._thrown: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()
+        # Set while what runs must not be interrupted.
+        self._is_brief = False
         self.binding: Any = Binding()
         # How many were made, and how many are in use.
         self.contexts = 0
@@ -93,14 +98,16 @@ class Runtime:
         return self._size.value
 
     def new_context(self) -> int:
-        """A new ``JSContext``; ``free_context`` ends it."""
+        """A new ``JSContext``; ``free_context`` ends it. Raises ``MemoryError`` at the limit."""
+        lib.JS_SetGCThreshold(self._pointer, self._size.value + LOADING_BYTES)
+        context = self._first
+        if self._is_shared:
+            context = lib.JS_NewContext(self._pointer)
+            if not context:
+                raise MemoryError("there is no memory left for one more JavaScript context")
+            lib.JS_SetClassProto(context, FUNCTION_CLASS, lib.JS_GetFunctionProto(context))
         self.contexts += 1
         self._used += 1
-        lib.JS_SetGCThreshold(self._pointer, self._size.value + LOADING_BYTES)
-        if not self._is_shared:
-            return self._first
-        context: int = lib.JS_NewContext(self._pointer)
-        lib.JS_SetClassProto(context, FUNCTION_CLASS, lib.JS_GetFunctionProto(context))
         return context
 
     def free_context(self, context: int) -> None:
@@ -131,6 +138,42 @@ class Runtime:
             yield
         finally:
             self._current.value = self._first
+
+    # Running and interrupting
+
+    def call(self, function: Any, *arguments: Any) -> Any:
+        """Call a function of ``quickjs.released`` as the binding does: JavaScript may call Python."""
+        at = self._thread
+        before, at.value = at.value, this_thread()
+        try:
+            return function(*arguments)
+        finally:
+            at.value = before
+
+    def call_briefly(self, function: Any, *arguments: Any) -> Any:
+        """The same, uninterrupted: nobody could be told that it was."""
+        self._is_brief = True
+        try:
+            return self.call(function, *arguments)
+        finally:
+            self._is_brief = False
+
+    def interrupt(self) -> bool:
+        """Call ``poll``; whether the running JavaScript is to end."""
+        if self._is_brief:
+            return False
+        current = getcurrent()
+        if current not in self._thrown:
+            try:
+                self.outside(self.poll)
+            except BaseException as error:  # noqa: BLE001  # raised again by whoever entered JavaScript
+                self._thrown[current] = error
+        # Until it is taken: a promise makes a rejection of it, which the script may catch.
+        return current in self._thrown
+
+    def take_thrown(self) -> BaseException | None:
+        """What ``poll`` raised in this greenlet, once."""
+        return self._thrown.pop(getcurrent(), None) if self._thrown else None
 
     # Waiting inside JavaScript
 
@@ -211,13 +254,7 @@ _by_runtime: WeakValueDictionary[int, Runtime] = WeakValueDictionary()
 
 
 def _poll(pointer: int, _opaque: int) -> int:
-    runtime = _by_runtime[pointer]
-    try:
-        runtime.outside(runtime.poll)
-    except BaseException as error:  # noqa: BLE001  # raised again by whoever entered the context
-        runtime.thrown = error
-        return 1
-    return 0
+    return int(_by_runtime[pointer].interrupt())
 
 
 _c_poll = POLL(_poll)

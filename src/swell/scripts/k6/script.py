@@ -149,7 +149,7 @@ class K6Script:
             if data is not None:
                 context.run(context.core["setData"], data.decode())
             if host.loop.run_until_idle(context.run(context.core["call"], name)) == _FAILED:
-                raise as_script_error(script_threw(host))
+                raise context.interruption() or as_script_error(script_threw(host))
         except JSFailure as failure:
             raise as_script_error(threw(failure)) from None
         finally:
@@ -194,7 +194,7 @@ class Iteration:
                     is_over = True
                     return
             if loop.run_until_idle(state) == _FAILED:
-                thrown = script_threw(host)
+                thrown = context.interruption() or script_threw(host)
                 # What it waited for is forgotten at both ends; its timers are told of first (k6).
                 is_over = loop.is_clean
                 loop.clear()
@@ -218,6 +218,8 @@ class Iteration:
         """Enter the VU into its scenario: environment, phase, and the setup data where it has none yet."""
         vu, context = self._vu, host.context
         host.phase = "iteration"
+        # Of an activation before, which the script did not let end it.
+        context.interruption()
         core = context.core
         if "setup data" not in host.state:
             host.state["setup data"] = True
@@ -246,8 +248,7 @@ def load(host: VUHost) -> None:
             context.run(context.core["load"], name)
             if host.loop.run_until_idle(0) == _FAILED:
                 # A module that was cut short rejects its import with an error of the engine's.
-                thrown, context.thrown = context.thrown, None
-                raise thrown or as_script_error(script_threw(host))
+                raise context.interruption() or as_script_error(script_threw(host))
         host.loop.clear()
     except JSFailure as failure:
         raise as_script_error(threw(failure)) from None

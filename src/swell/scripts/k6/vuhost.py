@@ -83,9 +83,15 @@ class Shared:
         limit = memory_limit()
         if is_alone or not self.is_loaded or self._is_large:
             return Runtime(self._poll, limit)
+        limit = max(limit, min(limit * GROUP, machine_memory() // 4))
         group = self._group
-        if group is None or group.contexts >= GROUP or group.binding is None:
-            limit = max(limit, min(limit * GROUP, machine_memory() // 4))
+        if (
+            group is None
+            or group.binding is None
+            or group.contexts >= GROUP
+            # Where the others have used up their memory, none is left for a new one.
+            or group.memory_used > limit // 2
+        ):
             group = self._group = Runtime(self._poll, limit, is_shared=True)
         return group
 

@@ -247,9 +247,12 @@
   // engine tells of that between two jobs only: an iteration that never waits would keep all until its end. So
   // where many are out, they are watched, too, and looked after whenever their number has doubled.
   const MANY = 16;
+  const Registry = globalThis.FinalizationRegistry;
+  // k6 has none; and the engine may call back one VU's function while another one runs.
+  delete globalThis.FinalizationRegistry;
   function handles(release) {
     let open = 0, watched = [], limit = MANY;
-    const registry = new FinalizationRegistry((number) => { open--; release(number); });
+    const registry = new Registry((number) => { open--; release(number); });
     return (target, number) => {
       registry.register(target, number);
       if (++open < MANY) return;
