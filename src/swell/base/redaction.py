@@ -1,12 +1,11 @@
 """Keeps secret values out of what is shown and written."""
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
-
-import msgspec
 
 from swell.base.streams import WrappedStream
 
@@ -20,6 +19,7 @@ _BASE64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 # What may follow in the same base64 text, also as URLs write it: it goes too, and with it the secret's last
 # bits.
 _BASE64_REST: Final = r"(?:[A-Za-z0-9+/_=-]|%2[BF]|%3D)*"
+_PERCENT: Final = re.compile(r"%([0-9A-F]{2})")
 _URL_BASE64: Final = _BASE64.replace("+/", "-_")
 
 
@@ -48,7 +48,7 @@ class Redactor:
         coded: dict[str, str] = {}
         for value in self._values:
             around = ("", "") if len(value) >= SHORT else (r"(?<![^\W_])", r"(?![^\W_])")
-            patterns |= {re.escape(form).join(around): len(form) for form in _forms(value)}
+            patterns |= {_pattern(form).join(around): len(form) for form in _forms(value)}
             if len(value) >= SHORT:
                 coded |= _base64_patterns(value.encode("utf-8", "surrogatepass"))
         # The longest first: a secret may be the beginning of another.
@@ -68,13 +68,10 @@ class Redactor:
         return self._pattern.sub(REDACTED, text)
 
     def content(self, content: bytes) -> bytes:
-        """The same for text as bytes; what is no text stays as it is."""
+        """The same for bytes, also where not all of them are text."""
         if self._pattern is None:
             return content
-        try:
-            return self.text(content.decode()).encode()
-        except UnicodeDecodeError:
-            return content
+        return self.text(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def document(self, value: Any) -> Any:
         """A JSON value without secrets in its texts and names; numbers stay, whatever digits they have."""
@@ -92,15 +89,21 @@ class Redactor:
 
 
 def _forms(value: str) -> tuple[str, ...]:
-    written = msgspec.json.encode(value).decode()[1:-1]
+    coded = value.encode("utf-8", "surrogatepass")
     return (
         value,
-        written,
-        quote(value),
-        quote(value, safe=""),
-        quote(value, safe="!'()*"),
-        quote_plus(value),
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        json.dumps(value)[1:-1],
+        quote(coded),
+        quote(coded, safe=""),
+        quote(coded, safe="!'()*"),
+        quote_plus(coded),
     )
+
+
+def _pattern(form: str) -> str:
+    """Matches ``form``; digits of percent-encoding may be written in lower case, too."""
+    return _PERCENT.sub(r"%(?i:\1)", re.escape(form))
 
 
 def _base64_patterns(secret: bytes) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from swell.base.errors import ExitCode, SwellError
+from swell.base.files import write_whole
 from swell.cli.parameters import suggest_folder
 from swell.cli.suites.cases import Case, cases_of, with_faults
 from swell.cli.suites.folders import make_folder, require_writable
@@ -166,7 +167,7 @@ def conclude_proof(
         return ExitCode.EXTERNAL_ABORT
     if page is not None:
         try:
-            system.path(page).write_text(proof_page(rows, profile), encoding="utf-8")
+            write_whole(system.path(page), proof_page(rows, profile).encode())
         except OSError as error:
             message = f"the page {page} was not written: {error.strerror}"
             raise SwellError(message, slug="suite-results") from error

@@ -212,3 +212,16 @@ def test_faults(swell: Command, tmp_path: Path) -> None:
     result = swell("archive", "src/main.js", "-O", "missing/a.tar")
     assert result.exit_code == ExitCode.OTHER
     assert "missing/a.tar cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("odd", ['"env": [1]', '"env": 5', '"options": [1]', '"options": "x"'])
+def test_metadata_of_another_shape(odd: str, tmp_path: Path) -> None:
+    """An archive whose variables or options are no object is none: one clear error."""
+    path = tmp_path / "odd.tar"
+    with tarfile.open(path, "w") as tar:
+        for name, content in (("metadata.json", f'{{"filename": "/a.js", {odd}}}'.encode()), ("data", b"")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(SwellError, match=r"odd\.tar is no archive of a k6 script"):
+        read_archive(path)

@@ -14,6 +14,7 @@ from typing import Any
 from swell.base.errors import SwellError
 from swell.cli.suites.cases import Case
 from swell.cli.suites.platform import Platform, platform_env
+from swell.cli.suites.preflight import OPENER
 from swell.cli.suites.processes import Children
 from swell.cli.suites.running import MEASURED, Job, Runner
 from swell.cli.suites.views import SharedView, Tally
@@ -104,7 +105,7 @@ class Prover:
             headers={"X-Admin-Token": self.platform.token, "Content-Type": "application/json"},
         )
         try:
-            urllib.request.urlopen(request, timeout=TIMEOUT_S).close()  # noqa: S310 - as above
+            OPENER.open(request, timeout=TIMEOUT_S).close()
         except OSError as error:
             message = f"the platform does not take {method} {url}: {error}"
             raise SwellError(message, slug="demo-target") from error

@@ -34,6 +34,14 @@ class Archive:
     env: dict[str, str] = field(default_factory=dict)
 
 
+class _Metadata(msgspec.Struct):
+    """What is read of ``metadata.json``."""
+
+    filename: str
+    options: dict[str, Any] | None = None
+    env: dict[str, Any] | None = None
+
+
 def read_archive(path: Path) -> Archive:
     """Read the archive at ``path``. Raises ``SwellError`` where it is none."""
     try:
@@ -42,8 +50,8 @@ def read_archive(path: Path) -> Archive:
     except (tarfile.TarError, OSError, EOFError) as error:
         raise _unreadable(path, str(error)) from None
     try:
-        metadata = msgspec.json.decode(files["metadata.json"], type=dict[str, Any])
-        main, data = _module(str(metadata["filename"])), files["data"]
+        metadata = msgspec.json.decode(files["metadata.json"], type=_Metadata)
+        main, data = _module(metadata.filename), files["data"]
     except (KeyError, msgspec.MsgspecError):
         raise _unreadable(path, "it has no metadata.json that names the script, or no data") from None
     contents = {}
@@ -54,9 +62,8 @@ def read_archive(path: Path) -> Archive:
         elif scheme == "https":
             contents[f"https://{rest}"] = content
     contents[main] = data
-    options = metadata.get("options") or {}
-    env = {str(key): str(value) for key, value in (metadata.get("env") or {}).items()}
-    return Archive(main, contents, options, env)
+    env = {key: str(value) for key, value in (metadata.env or {}).items()}
+    return Archive(main, contents, metadata.options or {}, env)
 
 
 def _files(tar: tarfile.TarFile) -> dict[str, bytes]:

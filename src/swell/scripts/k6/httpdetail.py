@@ -1,5 +1,6 @@
 """What a k6 ``Response`` tells beside status and body, as JSON."""
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -51,6 +52,8 @@ _EMPTY: Final[dict[str, object]] = {
     "error_code": 0,
     "request": None,
 }
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_INT64_LENGTH: Final = 20
 _ADDED: Final = frozenset({"Host", "Content-Length", "Transfer-Encoding"})
 # A compressed body is shown as it was before.
 MAX_SHOWN_BODY: Final = 1 << 28
@@ -185,10 +188,19 @@ def _cookie(header: str) -> dict[str, Any] | None:
                 cookie["http_only"] = True
             case "secure":
                 cookie["secure"] = True
-            case "max-age" if text.lstrip("-").isdecimal():
-                cookie["max_age"] = max(int(text), -1) or -1
+            case "max-age":
+                cookie["max_age"] = _max_age(text)
             case "expires":
                 moment = parse_date(text)
                 if moment is not None:
                     cookie["expires"] = int(moment * 1000)
     return cookie
+
+
+def _max_age(text: str) -> int:
+    """Go's rule: seconds, -1 for none left, 0 for what has over 64 bits or begins with a nought."""
+    # The length first: a number of thousands of digits is none at all.
+    seconds = int(text) if len(text) <= _INT64_LENGTH and _INTEGER.fullmatch(text) else None
+    if seconds is None or seconds >= 1 << 63 or (seconds and text[0] == "0"):
+        return 0
+    return seconds if seconds > 0 else -1
