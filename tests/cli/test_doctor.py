@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from swell.base.errors import ExitCode
+from swell.base.errors import ExitCode, SwellError
 from swell.doctor import calibrate as module
 from swell.doctor.accuracy import Reading, Setting
 from swell.doctor.calibrate import Calibration, calibrate, separate_cores, settings
@@ -197,3 +197,28 @@ def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path: P
     assert "--write" in result.stderr
     result = run_cli("doctor", "--limits", "--write", str(tmp_path / "none.md"))
     assert "--write: --limits measures nothing that could be written" in result.stderr
+
+
+@linux
+def test_a_page_that_cannot_be_written_any_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The tables are told, and that they are not in the page: an error in one line."""
+    monkeypatch.setattr(module, "_measure", lambda *_: fake((10.0, 10.0, 10.0)))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- figures -->\n<!-- end of figures -->\n")
+
+    def full(_path: Path, _content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("swell.doctor.page.write_whole", full)
+    result = run_cli("doctor", "--quick", "--write", str(page))
+    assert result.exit_code == ExitCode.OTHER
+    assert "CALIBRATION" in result.stdout
+    assert result.stderr.splitlines()[-2] == f"error: {page} cannot be written: No space left on device"
+
+
+def test_without_linux_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said in one line, whatever else of the system is missing."""
+    for name in ("sched_setaffinity", "sched_getaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+    with pytest.raises(SwellError, match="the calibration needs Linux"):
+        calibrate([], rounds=1, peers=False, say=print)

@@ -2,6 +2,7 @@
 
 import tracemalloc
 import zlib
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -152,3 +153,37 @@ def test_fragments_of_nothing_are_not_kept() -> None:
         tracemalloc.stop()
     assert held < 100_000
     assert frames.feed(frame(CONT, b"b")) == ["ab"]
+
+
+def deflated(data: bytes, *, ends: bool = False) -> bytes:
+    """A compressed message's payload; with ``ends`` its stream ends with it."""
+    packer = zlib.compressobj(wbits=-15)
+    if ends:
+        return packer.compress(data) + packer.flush(zlib.Z_FINISH) + b"\0"
+    return (packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\0\0\xff\xff")
+
+
+@pytest.mark.parametrize("no_takeover", [True, False])
+def test_the_most_that_a_message_may_have_is_counted_decompressed(no_takeover: bool) -> None:
+    """What cannot be compressed is longer on the wire than the limit, and is taken; one byte more is not."""
+    for size, error in ((MAX, type(None)), (MAX + 1, PayloadTooBig)):
+        reader = Frames(MAX, [PerMessageDeflate(no_takeover, no_takeover, 15, 15)])
+        data = Random(1).randbytes(size)
+        made = reader.feed(frame(BINARY, deflated(data), rsv=4))
+        assert (made == [data], type(reader.error)) == (size == MAX, error)
+
+
+@pytest.mark.parametrize("no_takeover", [True, False])
+def test_a_compressed_stream_that_ends_and_begins_anew(no_takeover: bool) -> None:
+    """What comes after a final block (RFC 7692, 7.2.3.5) is read, with the next message."""
+    reader = Frames(MAX, [PerMessageDeflate(no_takeover, no_takeover, 15, 15)])
+    for text in ("one", "two"):
+        assert reader.feed(frame(TEXT, deflated(text.encode(), ends=True), rsv=4)) == [text]
+    assert reader.feed(frame(TEXT, deflated(b"three"), rsv=4)) == ["three"]
+
+
+def test_a_compressed_stream_that_ends_within_a_message() -> None:
+    """Nothing of a message is left out in silence."""
+    reader = Frames(MAX, [PerMessageDeflate(False, False, 15, 15)])
+    assert reader.feed(frame(TEXT, deflated(b"a", ends=True) + deflated(b"b"), rsv=4)) == []
+    assert isinstance(reader.error, ProtocolError)

@@ -1,6 +1,7 @@
 """Tests of an open WebSocket: messages, waiting, ending, measures; and what goes wrong with each."""
 
 from collections.abc import Iterator
+from socket import SHUT_WR
 from typing import Any
 
 import gevent
@@ -27,7 +28,14 @@ from websocket_peers import (
 from swell.metrics.samples import SAMPLE
 from swell.net.websocket import WebSocket
 from swell.net.websocket_client import connect
-from swell.net.websocket_failure import CLOSED_BY_PEER, CUT_OFF, NO_GOODBYE, NOT_READING, UNRESPONSIVE
+from swell.net.websocket_failure import (
+    BAD_FRAME,
+    CLOSED_BY_PEER,
+    CUT_OFF,
+    NO_GOODBYE,
+    NOT_READING,
+    UNRESPONSIVE,
+)
 from swell.net.websocket_meter import K6_WEBSOCKETS, K6_WS
 from swell.net.websocket_session import CLOSED, MESSAGE
 from swell.net.websocket_session import PING as PING_EVENT
@@ -216,6 +224,26 @@ def test_a_half_open_peer(bench: Any) -> None:
         assert socket.wait_for_pong(SECOND // 50) is None
         assert socket.is_open
         socket.abandon()
+
+
+def test_keepalive_of_what_was_over_at_once(bench: Any) -> None:
+    """A session that ended with the bytes behind the handshake's answer leaves no timer behind."""
+    with RawServer([[upgrade(then=b"\xff\xff"), never_answer()]]) as server:
+        socket = connect(bench().client, server.url.replace("http", "ws"), WebSocket, keepalive="5ms")
+        assert socket.error_code == BAD_FRAME
+        assert socket._keepalive is None
+
+
+def test_sending_tells_of_the_end_that_it_meets(bench: Any) -> None:
+    """A message that found no connection any more was not sent."""
+    made = bench()
+    sockets = sockets_of(made)
+    with RawServer([[upgrade(), never_answer()]]) as server:
+        socket = connect(made.client, server.url.replace("http", "ws"), WebSocket)
+        assert socket.send("there")
+        sockets[0].shutdown(SHUT_WR)
+        assert not socket.send("gone")
+        assert not socket.is_open
 
 
 def test_keepalive_of_a_peer_that_answers(url: str, bench: Any) -> None:

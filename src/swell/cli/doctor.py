@@ -78,7 +78,11 @@ class _Doctor:
         elif not self.limits:
             self._tell(calibration)
         if page is not None:
-            page.write(calibration, self.line)
+            try:
+                page.write(calibration, self.line)
+            except OSError as error:
+                message = f"{self.page} cannot be written: {error.strerror or error}"
+                raise SwellError(message, slug="cannot-write") from None
             self._say(f"the tables are written into {self.page}")
         return ExitCode.OK if calibration.is_true else ExitCode.UNTRUSTED
 

@@ -79,11 +79,12 @@ def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) 
 
     Raises ``SwellError`` where the server does not start or swell's run gives no result.
     """
+    _require_linux()
     generators = [SWELL, *(peer for peer in PEERS if peers and peer.is_installed)]
     readings: list[tuple[str, Setting, Taken, Reading]] = []
     left_out: dict[str, None] = {}
     watched = Cores()
-    with separate_cores() as core, _server(core) as server:
+    with separate_cores() as core, CalibrationServer(core) as server:
         for number in range(rounds):
             for setting in wanted:
                 for generator in generators:
@@ -104,14 +105,13 @@ def calibrate(wanted: Sequence[Setting], *, rounds: int, peers: bool, say: Say) 
     return Calibration(tuple(_rows(readings)), tuple(readings), missing, tuple(left_out))
 
 
-def _server(core: int | None) -> CalibrationServer:
+def _require_linux() -> None:
     if not hasattr(os, "sched_setaffinity"):
         raise SwellError(
             "the calibration needs Linux: its server waits with epoll and stamps with the kernel",
             hint="--limits shows the machine's limits without it",
             slug="doctor-run",
         )
-    return CalibrationServer(core)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from swell.base.errors import ConfigError, Fault
+from swell.base.files import write_whole
 from swell.doctor.calibrate import Calibration
 from swell.doctor.generators import PEERS, Generator
 from swell.doctor.machine import usable_cores
@@ -45,7 +46,7 @@ class Page:
         body = f"{measured_on(PEERS if '--compare' in command else ())} with `{command}`"
         lost = "".join(f"- left out: {what}\n" for what in calibration.left_out)
         figures = f"{BEGIN}\n\n{body}.\n\n{rows_markdown(calibration.rows)}\n{lost}{END}\n"
-        self._path.write_text(self._head + figures + self._tail, encoding="utf-8")
+        write_whole(self._path, (self._head + figures + self._tail).encode())
 
 
 def measured_on(peers: Iterable[Generator]) -> str:

@@ -115,7 +115,10 @@ class WebSocket(Session):
         if first & FIN:
             self._meter.sent(1)  # type: ignore[union-attr]  # an open connection has one, and all the rest
         pending = self._stream.write(self._frames.encode(first, payload))  # type: ignore[union-attr]
-        return pending <= SEND_LIMIT_BYTES or self._wait_for_room()
+        if pending > SEND_LIMIT_BYTES:
+            return self._wait_for_room()
+        # Writing may have found that the connection is over.
+        return self.is_open
 
     def _send_fragments(self, pieces: Iterable[str | bytes]) -> bool:
         """Each piece in a frame of its own; the last, empty one ends the message."""

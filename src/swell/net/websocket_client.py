@@ -225,7 +225,7 @@ class _Opening(Waiter):
             raise
         finally:
             self._stop_timer()
-        if keepalive_ns:
+        if keepalive_ns and sock.is_open:
             sock.keep_alive(keepalive_ns)
         return None
 

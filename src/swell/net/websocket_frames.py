@@ -7,7 +7,8 @@ rare goes a longer way. permessage-deflate and the check of close frames are the
 from collections.abc import Callable, Iterator, Sequence
 from os import urandom
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from zlib import decompressobj
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.extensions import Extension
@@ -18,6 +19,9 @@ try:
 except ImportError:
     # Built without its C part, which takes a compiler where there is no wheel.
     from websockets.utils import apply_mask as apply_mask  # noqa: PLC0414
+
+if TYPE_CHECKING:
+    from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 # First bytes of frames: FIN and the opcode.
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
@@ -43,6 +47,11 @@ _HEAD_BYTES: Final = 2
 _pack_head = Struct("!BB4s").pack
 _pack_head_16 = Struct("!BBH4s").pack
 _pack_head_64 = Struct("!BBQ4s").pack
+# What a compressor leaves out at the end of each message, how far back it refers, and a bound for what blocks
+# that are stored as they are cost: less than one byte in so many, and so many besides.
+_EMPTY_BLOCK: Final = b"\x00\x00\xff\xff"
+_MAX_WINDOW: Final = 1 << 15
+_STORED_BYTES: Final = 128
 _POOL_BYTES: Final = 4096
 
 
@@ -92,7 +101,17 @@ class _Deflate:
         content = bytes(self._extension.decode(frame, max_size=max(room, 1)).data)
         if len(content) > room:
             raise PayloadTooBig(len(content), room)
+        decoder = getattr(self._extension, "decoder", None)
+        if decoder is not None and decoder.eof:
+            self._go_on(decoder, content)
         return content
+
+    def _go_on(self, ended: Any, content: bytes) -> None:
+        """A peer may end the compressed stream with a message and begin anew (7.2.3.5); zlib may not."""
+        if ended.unused_data.removesuffix(_EMPTY_BLOCK).strip(b"\0"):
+            raise ProtocolError("decompression failed")
+        bits = -cast("PerMessageDeflate", self._extension).remote_max_window_bits
+        self._extension.decoder = decompressobj(bits, zdict=content[-_MAX_WINDOW:])  # type: ignore[attr-defined]  # it has one
 
 
 class Control(NamedTuple):
@@ -205,7 +224,11 @@ class Frames:
             raise ProtocolError("expected a continuation frame")
         if opcode not in _BEGINNINGS and self._parts is None:
             raise ProtocolError("unexpected continuation frame")
-        if length > self._max_size - self._size:
+        most = self._max_size - self._size
+        if self._deflate is not None:
+            # What cannot be compressed grows a little; decompressed it is looked at again.
+            most += most // _STORED_BYTES + _STORED_BYTES
+        if length > most:
             raise PayloadTooBig(length, self._max_size, self._size)
 
     def _take(self, first: int, payload: bytes) -> "str | bytes | Control | None":

@@ -6,12 +6,21 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
 
 from swell.engine.vitals import rss_bytes
 from swell.net.cookies import LoopbackJar
+from swell.net.websocket_session import CLOSED, OPEN
+from swell.scripts.k6.hosts import websocket
+from swell.scripts.k6.hosts.http import Client
 from swell.scripts.k6.loader import load_script
 from swell.scripts.k6.loop import Operation
 from swell.scripts.k6.markup import Document
+from swell.scripts.k6.vuhost import VUHost
 from swell.testing.cli import CLIResult
 from swell.testing.k6 import Trial
 
@@ -159,3 +168,46 @@ def test_loading_in_vain_leaves_nothing(tmp_path: Path) -> None:
         growth.append(rss_bytes() - before)
     # The allocator's own coming and going is in each round; a leak of 36 KB a time would be 2 MB in all of them.
     assert min(growth) < 600_000
+
+
+def in_iteration() -> VUHost:
+    """A VU in the middle of an iteration, whose client nobody asks for anything."""
+    host = Trial("export default () => {};").vu
+    host.phase, host.vu = "iteration", SimpleNamespace(client=SimpleNamespace(context_tags=None))  # type: ignore[assignment]
+    return host
+
+
+def test_a_socket_that_opens_as_its_iteration_ends_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same turn of the hub, so that its opening could not be stopped any more."""
+    host, made = in_iteration(), []
+
+    def connect(_client: Any, url: str, kind: type[websocket.ScriptSocket], **_options: Any) -> Any:
+        made.append(sock := kind(url))
+        sock.state, sock.response = OPEN, SimpleNamespace(error_code=0, headers={})  # type: ignore[assignment]
+        host.loop.clear()
+        return sock
+
+    monkeypatch.setattr(websocket, "connect", connect)
+    sockets = websocket.Sockets(host)
+    sockets.start("ws://a/", "{}", "[]")
+    gevent.sleep(0)
+    assert [sock.state for sock in made] == [CLOSED]
+    assert not sockets._sockets
+
+
+def test_a_response_that_comes_as_its_iteration_ends_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likewise: nobody will ask for it."""
+    host = in_iteration()
+    client = Client(host)
+    client._is_ready = True
+
+    def send(*_request: Any, is_single: bool) -> int:
+        assert is_single
+        client._responses[5] = SimpleNamespace()  # type: ignore[assignment]
+        host.loop.clear()
+        return -5200
+
+    monkeypatch.setattr(client, "_send", send)
+    client.start("GET", "http://a/", "", None, "{}")
+    gevent.sleep(0)
+    assert not client._responses

@@ -1,7 +1,10 @@
 """Modules over https: fetched once, kept by content, pinned by a lock file."""
 
+import io
 import json
+from http.client import HTTPMessage
 from pathlib import Path
+from urllib.request import OpenerDirector, Request
 
 import pytest
 
@@ -96,3 +99,18 @@ def test_no_network(tmp_path: Path) -> None:
     """A module that cannot be fetched says so, with a way out."""
     with pytest.raises(HostError, match=r"cannot be fetched: .*; download it"):
         RemoteModules(tmp_path).source("https://127.0.0.1:1/a.js")
+
+
+@pytest.mark.parametrize("leads_to", ["http://example.com/b.js", "ftp://example.com/b.js"])
+def test_no_redirect_leaves_https(leads_to: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not even on the way back to it: whoever can change what goes in the clear could lead anywhere."""
+    told = HTTPMessage()
+    told["Location"] = leads_to
+
+    def redirect(opener: OpenerDirector, request: Request, timeout: float) -> object:
+        assert timeout == remote.TIMEOUT_S
+        return opener.error("http", request, io.BytesIO(), 302, "Found", told)
+
+    monkeypatch.setattr(OpenerDirector, "open", redirect)
+    with pytest.raises(HostError, match=f"leads to {leads_to}, which is not https; download it"):
+        RemoteModules(tmp_path).source(URL)

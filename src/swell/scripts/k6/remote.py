@@ -7,11 +7,11 @@ contents: with one that exists, a module that it lacks or that differs is refuse
 import hashlib
 import os
 from collections.abc import Mapping
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
 
@@ -112,6 +112,21 @@ def _read_lock(lock: Path | None) -> dict[str, str] | None:
         raise SwellError(f"{lock} is no lock file of modules", hint=hint, slug="module-lock") from None
 
 
+class _LeftError(Exception):
+    """A redirect to what anybody on the way could change; ``str()`` is its URL."""
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows redirects to https only, each of them: what the last one says counts no more than the first."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        if not newurl.startswith(HTTPS):
+            raise _LeftError(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _fetch(url: str) -> bytes:
     """What the server gives; raises ``HostError`` with what to do."""
     request = Request(url, headers={"User-Agent": "swell"})  # noqa: S310  # https only, as its caller checks
@@ -120,17 +135,16 @@ def _fetch(url: str) -> bytes:
         f" ({cache_folder()}) from a machine that has run the script"
     )
     try:
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+        with build_opener(_Redirects).open(request, timeout=TIMEOUT_S) as response:
             content: bytes = response.read(MAX_BYTES + 1)
-            answered: str = response.geturl()
+    except _LeftError as error:
+        raise HostError(f'"{url}" leads to {error}, which is not https; {hint}', "Error") from None
     except HTTPError as error:
         raise HostError(f'"{url}" cannot be fetched: status {error.code}; {hint}', "Error") from None
     except (OSError, HTTPException, ValueError) as error:
         cause = getattr(error, "reason", None) or error
         reason = getattr(cause, "strerror", None) or cause
         raise HostError(f'"{url}" cannot be fetched: {reason}; {hint}', "Error") from None
-    if not answered.startswith("https://"):
-        raise HostError(f'"{url}" leads to {answered}, which is not https; {hint}', "Error")
     if len(content) > MAX_BYTES:
         raise HostError(f'"{url}" is larger than {MAX_BYTES >> 20} MB', "Error")
     return content

@@ -195,6 +195,9 @@ class Client:
             try:
                 code = self._send(method, url, name, body, params, is_single=True)
                 kept.append(code)
+                if operation.is_over:
+                    # The iteration ended in the same turn of the hub: nobody asks for it.
+                    self._forget(kept)
                 operation.complete(code)
             except HostError as error:
                 operation.fail(error)

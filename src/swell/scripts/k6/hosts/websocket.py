@@ -156,7 +156,12 @@ class Sockets:
 
         def work() -> None:
             current_vu.set(engine_vu)
-            operation.emit(self._opened(operation, url, options))
+            told = self._opened(operation, url, options)
+            if operation.is_over:
+                # The iteration ended in the same turn of the hub: nobody would close it.
+                self._cut(operation.id)
+                return
+            operation.emit(told)
             sock = self._sockets.get(operation.id)
             if sock is not None:
                 sock.on_event = sock.tell
