@@ -145,6 +145,7 @@ def test_discarded_bodies_are_counted_but_not_kept() -> None:
         OK + b"Content-Length: 0x10\r\n\r\n",
         OK + b"Content-Length: 9999999999999999999999\r\n\r\n",
         OK + b"Transfer-Encoding: gzip\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
         OK + b"X: a\x00b\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         CHUNKED + b"xyz\r\n",

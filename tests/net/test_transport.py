@@ -76,6 +76,21 @@ def test_whatever_a_server_sends_is_a_response_or_a_code(
         assert bool(answer.error) == bool(code)
 
 
+@pytest.mark.parametrize("ending", [close, reset])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_end_that_the_hub_has_not_seen_is_no_failure(
+    bench: Callable, method: str, ending: Callable
+) -> None:
+    """A kept connection that the server ended while the hub did not turn is replaced, for a POST too."""
+    made = bench()
+    with RawServer([[request(), send(OK), ending()], [request(), send(OK), never_answer()]]) as server:
+        made.client.request("GET", server.url)
+        # Without the hub: as in a worker that computes while the server's time for idle connections is over.
+        time.sleep(0.2)
+        answer = made.client.request(method, server.url)
+        assert (answer.status_code, answer.error) == (200, "")
+
+
 def test_refused_and_unresolved_have_k6s_codes(bench: Callable) -> None:
     """Nothing listens: 1212; no such name: 1101."""
     with socket.socket() as placeholder:

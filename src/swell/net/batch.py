@@ -11,7 +11,7 @@ from swell.base.greenlets import spawn_with_context
 if TYPE_CHECKING:
     from swell.config.options import Options
     from swell.net.client import BatchItem, HTTPClient
-    from swell.net.prepared import RequestOptions
+    from swell.net.requestoptions import RequestOptions
     from swell.net.response import Response
 
 

@@ -10,14 +10,15 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from swell.metrics.samples import ERROR, FAILED, HTTP, JUDGED, NEW_CONNECTION, STAMPED, WINDOW_LIMITED
-from swell.net.cookies import cookie_header
 from swell.net.dialing import DialError, open_connection
 from swell.net.failure import Failure, FailureError, failure_from, status_code
 from swell.net.places import CROWDED, Places
-from swell.net.prepared import PoolKey, PreparedRequest, RequestOptions, timeout_ns
+from swell.net.prepared import PoolKey, PreparedRequest
+from swell.net.requestoptions import RequestOptions, timeout_ns
 from swell.net.response import Request, RequestError, Response
 from swell.net.responsetime import note_response_time
 from swell.net.rounds import MAY_GO_ON, authorized, follow
+from swell.net.sentcookies import cookie_header
 from swell.net.tagging import UNJUDGED, tag_set_number, unjudged
 from swell.net.transport import Connection
 from swell.net.upload import ContinueBody, RequestBodyError
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from swell.net.http1 import ResponseHead
     from swell.net.shared import HTTPShared
     from swell.net.streaming import StreamedResponse
-
-# What a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
-IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 # Set-Cookie headers of one response that are looked at: a jar keeps 50 for a domain.
 MAX_SET_COOKIES: Final = 200
@@ -191,7 +189,7 @@ class HTTPClient:
                 return self._send_within_limits(prepared)
             started = monotonic_ns()
         deadline = started + prepared.timeout_ns
-        connection, is_new = self.take(prepared.origin), False
+        connection, is_new = self.take(prepared), False
         while True:
             if connection is None:
                 is_new = True
@@ -247,12 +245,13 @@ class HTTPClient:
         pieces: Iterator[bytes] = prepared.body_stream or iter((prepared.body,))
         return ContinueBody(connection, pieces, deadline_ns)
 
-    def take(self, origin: PoolKey) -> Connection | None:
-        """An idle connection to ``origin`` that is alive, the one used last first."""
-        idle = self._idle.get(origin)
+    def take(self, prepared: PreparedRequest) -> Connection | None:
+        """An idle connection for ``prepared`` that is alive, the one used last first."""
+        idle = self._idle.get(prepared.origin)
         while idle:
             connection = idle.pop()
-            if not connection.is_dead:
+            # What cannot be repeated must not meet an end that the hub has not seen yet.
+            if not connection.is_dead and (prepared.may_repeat or not connection.has_ended()):
                 return connection
             connection.close()
         return None
@@ -282,12 +281,7 @@ class HTTPClient:
 
     def may_retry(self, prepared: PreparedRequest, connection: Connection, error: Exception) -> bool:
         """Whether the server had just closed a kept connection: then the request is sent on a new one."""
-        return (
-            connection.first_byte_ns == 0
-            and prepared.body_stream is None
-            and prepared.method in IDEMPOTENT
-            and not isinstance(error, TimeoutError)
-        )
+        return connection.first_byte_ns == 0 and prepared.may_repeat and not isinstance(error, TimeoutError)
 
     def _succeeded(
         self, prepared: PreparedRequest, connection: Connection, started: int, acquired: int, is_new: bool

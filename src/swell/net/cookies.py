@@ -19,6 +19,7 @@ from typing import Final
 
 from swell.net import url as urls
 from swell.net.resolver import family_of
+from swell.net.sentcookies import as_wire_text
 
 # RFC 6265 section 6.1 asks for at least these.
 MAX_COOKIES: Final = 3000
@@ -116,8 +117,8 @@ class CookieJar:
         ]
         chosen.sort(key=_send_order)
         header = "; ".join([f"{cookie.name}={self.wire_value(cookie.value)}" for cookie in chosen]) or None
-        if header is not None and not _is_latin1(header):
-            header = header.encode("utf-8", "surrogateescape").decode("latin-1")
+        if header is not None:
+            header = as_wire_text(header)
         any_path = None if all(cookie.path == "/" for cookie in candidates) else path
         until = min(
             (cookie.expires_s for cookie in candidates if cookie.expires_s is not None), default=_FOREVER_S
@@ -329,38 +330,6 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "::1"
 
 
-class OwnCookies:
-    """The cookies of one request beside the jar's, where they come before those and may stand for them."""
-
-    __slots__ = ("_fields", "_instead", "_pairs")
-
-    def __init__(self, fields: str, pairs: Iterable[tuple[str, str]], instead: Iterable[str]) -> None:
-        """``fields`` is an explicit ``Cookie`` header; cookies named in ``instead`` replace the jar's."""
-        self._fields = fields
-        self._pairs = [f"{name}={value}" for name, value in pairs]
-        self._instead = frozenset(instead)
-
-    def header(self, kept: str | None) -> str:
-        """The ``Cookie`` header, with ``kept`` from the jar."""
-        rest = [kept] if kept else []
-        if kept and self._instead:
-            rest = [pair for pair in kept.split("; ") if pair.partition("=")[0] not in self._instead]
-        return "; ".join(text for text in (self._fields, *self._pairs, *rest) if text)
-
-    def following(self) -> "OwnCookies":
-        """Those that go along after a redirect: all but the explicit header's."""
-        made = OwnCookies("", (), self._instead)
-        made._pairs = self._pairs
-        return made
-
-
-def cookie_header(kept: str | None, own: str | OwnCookies) -> str:
-    """The ``Cookie`` header of a request: ``kept`` from the jar, and its ``own``."""
-    if isinstance(own, str):
-        return "; ".join(text for text in (kept, own) if text)
-    return own.header(kept)
-
-
 # Parsing (RFC 6265 section 5.2)
 
 _BAD_NAME = re.compile(r"[\x00-\x20\x7f;=]")
@@ -485,7 +454,3 @@ def _send_order(cookie: Cookie) -> tuple[int, int]:
 
 def _creation(cookie: Cookie) -> int:
     return cookie.created
-
-
-def _is_latin1(text: str) -> bool:
-    return text.isascii() or max(text) <= "\xff"

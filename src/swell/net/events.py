@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from swell.net.client import HTTPClient
-    from swell.net.prepared import RequestOptions
+    from swell.net.requestoptions import RequestOptions
 
 CONTENT_TYPE: Final = "text/event-stream"
 _BOM: Final = b"\xef\xbb\xbf"

@@ -131,11 +131,11 @@ def parse_head(data: bytes) -> ResponseHead:
 
 
 def _take_framing(head: ResponseHead, name: bytes, value: bytes) -> None:
-    """Note how the body ends (RFC 9112, 6.3) and what else the client must know; all in lower case."""
+    """Note how the body ends (RFC 9112, 6.3; with no coding but chunked, as Go) and what else matters."""
     if name == b"content-length":
         _set_length(head, value)
     elif name == b"transfer-encoding":
-        if value.rpartition(b",")[2].strip() != b"chunked":
+        if value != b"chunked":
             raise ProtocolError(f"unsupported transfer encoding {value[:40]!r}")
         head.chunked = True
     elif name == b"connection":

@@ -5,26 +5,36 @@ lines, the tags) is worked out once and kept; a request with a new URL costs a f
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from swell.base.units import parse_duration_ns
 from swell.metrics.tags import TagRegistry, TagSet
-from swell.net.auth import Answering, Auth, BasicAuth, BearerAuth, DigestAuth
+from swell.net.auth import Answering, DigestAuth
 from swell.net.body import Body, compress, encode_body
 from swell.net.ntlm import NTLMAuth
 from swell.net.proxy import NO_PROXIES, Proxy, ProxyRules, parse_proxy
+from swell.net.requestoptions import (
+    Expected,
+    RequestOptions,
+    authorization_of,
+    check_options,
+    merge_headers,
+    timeout_ns,
+)
+from swell.net.sentcookies import cookie_text
 from swell.net.tagging import TagTemplate
-from swell.net.url import Url, UrlCache, basic_authorization, with_params
+from swell.net.url import Url, UrlCache, with_params
 
 if TYPE_CHECKING:
-    from swell.net.cookies import CookieJar, OwnCookies
+    from swell.net.cookies import CookieJar
+    from swell.net.sentcookies import OwnCookies
 
 MAX_REMEMBERED: Final = 5_000
 # What of a redirect's URL its tags show.
 MAX_SHOWN_URL: Final = 500
 DEFAULT_TIMEOUT_NS: Final = 60 * 1_000_000_000
+# What a client may send again by itself when a kept connection turns out to be closed (RFC 9110, 9.2.2).
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(r"[\r\n\x00]")
 # Not sent on to another host (Go's net/http), and what describes a body that is not sent on.
@@ -33,47 +43,12 @@ _SENSITIVE_HEADERS: Final = frozenset({"authorization", "cookie", "cookie2", "ww
 _PROXY_HEADERS: Final = frozenset({"proxy-authorization"})
 _BODY_HEADERS: Final = frozenset({"content-length", "content-type", "content-encoding", "transfer-encoding"})
 
-Expected = Callable[[int], int]
 PoolKey = tuple[object, ...]
-BodyContent = str | bytes | Iterable[bytes] | BinaryIO
-
-
-class RequestOptions(TypedDict, total=False):
-    """What a request may be given besides method and URL; the names are those of httpx and requests."""
-
-    params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
-    headers: Mapping[str, str] | None
-    cookies: "Mapping[str, str] | OwnCookies | None"
-    json: Any
-    data: Mapping[str, Any] | str | bytes | None
-    content: BodyContent | None
-    files: Mapping[str, Any] | Iterable[tuple[str, Any]] | None
-    auth: tuple[str, str] | Auth | None
-    proxy: str | None
-    timeout: float | str | None
-    max_redirects: int | None
-    name: str | None
-    tags: Mapping[str, str] | None
-    expected: Expected | None
-    discard_body: bool | None
-    jar: "CookieJar | None"
-    compression: str | None
-
-
-_OPTION_NAMES: Final = frozenset(RequestOptions.__annotations__)
 
 
 def is_expected(status: int) -> bool:
     """k6's default rule: 200 to 399."""
     return 200 <= status < 400  # noqa: PLR2004
-
-
-def timeout_ns(value: float | str, name: str) -> int:
-    """A time limit in seconds, or text with a unit, as nanoseconds; ``ValueError`` unless it is positive."""
-    limit_ns = parse_duration_ns(value) if isinstance(value, str) else int(value * 1_000_000_000)
-    if limit_ns <= 0:
-        raise ValueError(f"{name} must be positive, not {value!r}")
-    return limit_ns
 
 
 class PreparedRequest:
@@ -92,6 +67,7 @@ class PreparedRequest:
         "jar",
         "lines",
         "max_redirects",
+        "may_repeat",
         "method",
         "origin",
         "payload",
@@ -131,6 +107,7 @@ class PreparedRequest:
         self.jar: CookieJar | None = None
         self.timeout_ns = DEFAULT_TIMEOUT_NS
         self.max_redirects = 0
+        self.may_repeat = False
         self.discard = False
         self.expected: Expected = is_expected
         # Credentials that wait for the server's challenge.
@@ -207,16 +184,12 @@ class RequestFactory:
                 self.plain.clear()
             self.plain[(method, url)] = prepared
             return prepared
-        unknown = options.keys() - _OPTION_NAMES
-        if unknown:
-            name = min(unknown)
-            close = get_close_matches(name, _OPTION_NAMES, n=1)
-            raise TypeError(
-                f"a request has no option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
-            )
+        check_options(options)
         return self._make(method, url, options)
 
     def _make(self, method: str, url: str, options: RequestOptions) -> PreparedRequest:
+        if not isinstance(url, str):
+            raise TypeError(f"a URL is text, not of type {type(url).__name__}: is a variable missing?")
         params = options.get("params")
         parts = self._urls[with_params(url, params) if params else url]
         tags = options.get("tags")
@@ -352,17 +325,11 @@ class RequestFactory:
         if not self._keep_alive:
             headers["Connection"] = "close"
         auth = options.get("auth")
-        authorization = _authorization(auth) if auth is not None else url.authorization
+        authorization = authorization_of(auth) if auth is not None else url.authorization
         if authorization is not None:
             headers["Authorization"] = authorization
-        given = options.get("headers")
-        if given:
-            lower = {name.lower(): name for name in headers}
-            for name, value in given.items():
-                known = lower.get(name.lower())
-                if known is not None:
-                    del headers[known]
-                headers[name] = str(value)
+        if options.get("headers"):
+            merge_headers(headers, options)
         return headers
 
     def _attach(self, prepared: PreparedRequest, body: Body, headers: dict[str, str]) -> None:
@@ -399,11 +366,7 @@ class RequestFactory:
             prepared.discard = discard
         cookies = options.get("cookies")
         if cookies:
-            prepared.cookies = (
-                "; ".join(f"{name}={value}" for name, value in cookies.items())
-                if isinstance(cookies, Mapping)
-                else cookies
-            )
+            prepared.cookies = cookie_text(cookies) if isinstance(cookies, Mapping) else cookies
         prepared.jar = options.get("jar")
         auth = options.get("auth")
         if isinstance(auth, DigestAuth | NTLMAuth):
@@ -415,6 +378,7 @@ class RequestFactory:
 
         Raises ``ValueError`` for a name or value that would break the head: no script's data may do that.
         """
+        prepared.may_repeat = prepared.method in IDEMPOTENT and prepared.body_stream is None
         # A proxy that is to fetch it itself is told the whole URL (RFC 9112, 3.2.2).
         through_proxy = prepared.proxy is not None and not prepared.url.secure
         target = prepared.url.href if through_proxy else prepared.url.target
@@ -437,22 +401,6 @@ class RequestFactory:
         if (prepared.body or prepared.body_stream is not None) and _waits_for_continue(prepared.headers):
             prepared.expects_continue = True
             prepared.wire = prepared.lines + b"\r\n"
-
-
-def _authorization(auth: object) -> str | None:
-    """The header for ``auth``; None for what needs a challenge first. Raises ``TypeError``."""
-    match auth:
-        case BasicAuth() | BearerAuth():
-            return auth.header
-        case DigestAuth() | NTLMAuth():
-            return None
-        case (str() as username, str() as password):
-            return basic_authorization(username, password)
-    # Without the value: it may hold a secret.
-    raise TypeError(
-        f"auth is of type {type(auth).__name__}; give a (user, password) pair,"
-        " or what http.basic(), http.digest(), http.ntlm() and http.bearer() make"
-    )
 
 
 def _waits_for_continue(headers: Mapping[str, str]) -> bool:

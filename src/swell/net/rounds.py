@@ -13,7 +13,8 @@ from swell.net.userinfo import userinfo
 
 if TYPE_CHECKING:
     from swell.net.client import HTTPClient
-    from swell.net.prepared import Expected, PreparedRequest
+    from swell.net.prepared import PreparedRequest
+    from swell.net.requestoptions import Expected
     from swell.net.response import Response
     from swell.net.url import Url
 

@@ -16,7 +16,8 @@ from swell.net.dialing import DialError
 from swell.net.failure import TOO_LARGE, Failure, FailureError, failure_from
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.places import CROWDED
-from swell.net.prepared import PreparedRequest, RequestOptions
+from swell.net.prepared import PreparedRequest
+from swell.net.requestoptions import RequestOptions
 from swell.net.response import NS_PER_MS, RequestError, Response, text_codec
 from swell.net.rounds import MAY_GO_ON, Rounds
 from swell.net.stream_parser import Piece, StreamParser
@@ -370,7 +371,7 @@ def _exchange(
     client: "HTTPClient", prepared: PreparedRequest, started: int, chunk_timeout_ns: int
 ) -> StreamedResponse:
     deadline = started + prepared.timeout_ns
-    connection, is_new = client.take(prepared.origin), False
+    connection, is_new = client.take(prepared), False
     while True:
         if connection is None:
             is_new = True

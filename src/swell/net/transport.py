@@ -18,12 +18,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic_ns
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from gevent import get_hub, getcurrent, monkey
 from greenlet import greenlet
 
 from swell.base.clock import CLOCK_OFFSET
+from swell.net.channel import Channel
 from swell.net.failure import DialTimeoutError, ExchangeTimeoutError
 from swell.net.http1 import DONE, ResponseParser
 from swell.net.local_ips import bind
@@ -39,20 +40,14 @@ ANCILLARY_BYTES: Final = 64
 # One wake-up that found this much to read means that the reader was late and the window may have been full.
 WINDOW_LIMIT_BYTES: Final = 60_000
 
+# No server ends a kept connection so soon; asking the kernel costs a system call.
+BRIEFLY_IDLE_NS: Final = 100_000_000
+
 READ, WRITE = 1, 2
 NO_DEADLINE: Final = 0
 _unpack_timespec = struct.Struct("qq").unpack
 _socket_class: Any = monkey.get_original("socket", "socket")
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
-
-
-class Channel(NamedTuple):
-    """What carries the bytes of an open connection: the socket, and TLS with its two buffers or None."""
-
-    socket: Any
-    tls: ssl.SSLObject | None
-    incoming: ssl.MemoryBIO | None
-    outgoing: ssl.MemoryBIO | None
 
 
 class Connection:
@@ -214,6 +209,10 @@ class Connection:
     def channel(self) -> Channel:
         """For another protocol, which reads and writes itself from now on; ``close`` still ends it all."""
         return Channel(self._socket, self._tls, self._incoming, self._outgoing)
+
+    def has_ended(self) -> bool:
+        """Whether the server ended it while it was idle; ``is_dead`` says so only after the hub's turn."""
+        return monotonic_ns() - self.arrived_ns > BRIEFLY_IDLE_NS and self.channel.has_ended()
 
     # One exchange
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from swell.metrics.tags import TagSet
     from swell.net.client import HTTPClient
     from swell.net.cookies import CookieJar
-    from swell.net.prepared import PreparedRequest, RequestOptions
+    from swell.net.prepared import PreparedRequest
+    from swell.net.requestoptions import RequestOptions
     from swell.net.transport import Connection
 
 # The protocol would log each failure; ours are counted, and a script's logging settings are not for them.

@@ -117,6 +117,10 @@ class ScriptedConnection:
             self.parser.feed_eof()
         self.is_dead = not self.parser.can_reuse
 
+    def has_ended(self) -> bool:
+        """Nobody ends it while it is idle."""
+        return False
+
     def close(self) -> None:
         """Closed; twice is fine."""
         self.is_dead = True

@@ -140,6 +140,39 @@ def test_unknown_option(start):
         loaded.iterate()
 
 
+def test_methods_go_out_in_upper_case(start):
+    """As with httpx and requests, in batches and streams too."""
+    with EchoServer() as server:
+        loaded = start(
+            f"""
+            from swell import http
+            url = {server.url!r} + "/anything"
+            seen = []
+            def default():
+                seen.append(http.request("delete", url).json()["method"])
+                for response in http.batch([("put", url), ("post", url, {{"json": 1}}), url]):
+                    seen.append(response.json()["method"])
+                with http.stream("patch", url) as response:
+                    response.read()
+                    seen.append(response.json()["method"])
+                seen.append(http.events(url, method="head").response.request.method)
+            """
+        ).iterate()
+        loaded.run.close()
+    assert loaded.value("seen") == ["DELETE", "PUT", "POST", "GET", "PATCH", "HEAD"]
+
+
+@pytest.mark.parametrize("method", ["", "GE T", "GET / HTTP/1.1\r\nX-Injected: y\r\n\r\nGET", None])
+@pytest.mark.parametrize("call", ["request(method, url)", "stream(method, url)", "batch([(method, url)])"])
+def test_methods_are_tokens(start, method: str | None, call: str):
+    """No data of a script can break out of the request line."""
+    loaded = start(
+        f"from swell import http\nmethod, url = {method!r}, 'http://a/'\ndef default(): http.{call}\n"
+    )
+    with pytest.raises(ValueError, match="is no valid method"):
+        loaded.iterate()
+
+
 @pytest.mark.parametrize("function", ["get", "head", "post", "put", "patch", "delete", "options"])
 def test_without_a_vu(function: str):
     """Without a VU each function says so by its name."""

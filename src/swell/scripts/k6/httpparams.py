@@ -4,15 +4,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from swell.base.units import parse_duration_ns
-from swell.net.cookies import OwnCookies
 from swell.net.failure import Failure
+from swell.net.sentcookies import OwnCookies
 from swell.net.tagging import unjudged
 from swell.scripts.k6.gojar import sent_value
 from swell.scripts.k6.httpdetail import canonical
 from swell.scripts.k6.httpfailure import RefusalError
 
 if TYPE_CHECKING:
-    from swell.net.prepared import Expected, RequestOptions
+    from swell.net.requestoptions import Expected, RequestOptions
 
 KINDS: Final = frozenset({"text", "binary", "none"})
 ENCODINGS: Final = ("gzip", "deflate", "zstd", "br")

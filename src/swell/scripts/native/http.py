@@ -14,6 +14,7 @@ Every function takes the same keyword options:
 A failed request is a response with an ``error``, not an exception.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Unpack
 
@@ -22,14 +23,16 @@ from swell.scripts.native.state import running_vu
 
 if TYPE_CHECKING:
     from swell.net.auth import BasicAuth, BearerAuth, DigestAuth
-    from swell.net.client import HTTPClient
+    from swell.net.client import BatchItem, HTTPClient
     from swell.net.cookies import CookieJar
     from swell.net.events import EventStream
     from swell.net.ntlm import NTLMAuth
-    from swell.net.prepared import RequestOptions
+    from swell.net.requestoptions import RequestOptions
     from swell.net.response import Response
     from swell.net.streaming import StreamedResponse
 
+# RFC 9110, 9.1: a token.
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 STATUS_MIN = 100
 STATUS_MAX = 599
 
@@ -71,17 +74,17 @@ def options(url: str, **options: "Unpack[RequestOptions]") -> "Response":
 
 
 def request(method: str, url: str, **options: "Unpack[RequestOptions]") -> "Response":
-    """Send a request with any method."""
-    return _client("http.request()").request(method, url, **options)
+    """Send a request with any method, which goes out in upper case (as with httpx and requests)."""
+    return _client("http.request()").request(_checked(method), url, **options)
 
 
-def batch(requests: "Iterable[str | tuple[str, str] | tuple[str, str, RequestOptions]]") -> "list[Response]":
+def batch(requests: "Iterable[BatchItem]") -> "list[Response]":
     """Send requests side by side, as a browser does, and return their responses in the same order.
 
     An item is a URL, a (method, URL) pair, or (method, URL, {options}). At most ``batch`` (20) run at once,
     and ``batch_per_host`` (6) to one host.
     """
-    return _client("http.batch()").batch(list(requests))
+    return _client("http.batch()").batch([_with_checked_method(item) for item in requests])
 
 
 def stream(
@@ -102,7 +105,7 @@ def stream(
     ``timeout`` is the time to the head of the response, ``chunk_timeout`` (by default the same) the longest
     wait for each further part.
     """
-    return _client("http.stream()").stream(method, url, chunk_timeout=chunk_timeout, **options)
+    return _client("http.stream()").stream(_checked(method), url, chunk_timeout=chunk_timeout, **options)
 
 
 def events(
@@ -119,7 +122,7 @@ def events(
     since the event before) and ``received_ns`` (the kernel's receive stamp).
     """
     return _client("http.events()").events(
-        method, url, chunk_timeout=chunk_timeout, last_event_id=last_event_id, **options
+        _checked(method), url, chunk_timeout=chunk_timeout, last_event_id=last_event_id, **options
     )
 
 
@@ -180,6 +183,24 @@ def expected_statuses(*statuses: int | tuple[int, int]) -> Callable[[int], bool]
     if not allowed:
         raise ValueError("expected_statuses() needs at least one status")
     return frozenset(allowed).__contains__
+
+
+def _with_checked_method(item: "BatchItem") -> "BatchItem":
+    """A batch item with its method checked; what is no such item stays, and is refused."""
+    match item:
+        case (method, url):
+            return (_checked(method), url)
+        case (method, url, options):
+            return (_checked(method), url, options)
+        case _:
+            return item
+
+
+def _checked(method: str) -> str:
+    """The method in upper case; a script's data must not break out of the request line."""
+    if not isinstance(method, str) or not _METHOD.fullmatch(method):
+        raise ValueError(f"{method!r} is no valid method")
+    return method.upper()
 
 
 def _client(what: str) -> "HTTPClient":

@@ -32,7 +32,7 @@ from swell.scripts.k6.numbering import Numbering
 from swell.scripts.k6.values import HostError, HostFunction, Text, raw
 
 if TYPE_CHECKING:
-    from swell.net.prepared import RequestOptions
+    from swell.net.requestoptions import RequestOptions
     from swell.net.shared import HTTPShared
     from swell.scripts.k6.vuhost import VUHost
 
