@@ -10,6 +10,8 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
+from swell.base.text import well_formed
+
 # What ``innerHTML`` writes, as Go's html package does: all five characters, in attributes and in text.
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
 # HTML, 13.1.2: elements without content.
@@ -38,7 +40,7 @@ class Document:
     """One document; node 0 is the document itself."""
 
     def __init__(self, source: str) -> None:
-        self._parser = LexborHTMLParser(source)
+        self._parser = LexborHTMLParser(well_formed(source))
         html = self._parser.root
         if html is None or html.parent is None:  # pragma: no cover - the parser always makes <html>
             raise ValueError("the document has no root")
@@ -96,7 +98,7 @@ class Document:
                 node.attrs[name] = ""
             return f"[{name}]"
 
-        rewritten = _INPUT.sub(":is(input,select,textarea,button)", selector)
+        rewritten = _INPUT.sub(":is(input,select,textarea,button)", well_formed(selector))
         try:
             return [self.number(node) for node in self._parser.css(_CONTAINS.sub(mark, rewritten))]
         except SelectolaxError:

@@ -320,7 +320,7 @@ export class CookieJar {
   get number() { return this.#number; }
   cookiesForURL(target) { return JSON.parse(host.jarCookies(this.#number, String(target))); }
   set(target, name, value, options) {
-    return host.jarSet(this.#number, String(target), String(name), String(value ?? ""), JSON.stringify(options ?? {}));
+    return host.jarSet(this.#number, String(target), String(name), String(value ?? ""), JSON.stringify(options ?? {}) ?? "{}");
   }
   clear(target) { host.jarClear(this.#number, String(target)); }
   delete(target, name) { host.jarDelete(this.#number, String(target), String(name)); }
