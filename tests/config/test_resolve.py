@@ -169,7 +169,9 @@ def test_without_layers_everything_has_its_default() -> None:
     """No layer is needed; a front end may give defaults of its own."""
     assert resolve([], ["default"]).options == Options()
     other = Options(require_data=False)
-    assert resolve([cli(rps="3")], ["default"], defaults=other).options == Options(require_data=False, rps=3)
+    assert resolve([cli(rps="3")], ["default"], defaults=other).options == Options(
+        require_data=False, rps=3, given={"rps": 3}
+    )
 
 
 def test_none_is_not_a_setting() -> None:

@@ -57,6 +57,9 @@ class ClientCertificate(msgspec.Struct, frozen=True):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """All options of a run after resolution, scenarios apart."""
 
+    # What layers have set, under k6's keys and as k6 prints it: scripts of k6 are shown it.
+    given: dict[str, object] = {}
+
     setup_timeout_ns: int = 60 * NS_PER_SECOND
     teardown_timeout_ns: int = 60 * NS_PER_SECOND
     handle_summary_timeout_ns: int = 120 * NS_PER_SECOND

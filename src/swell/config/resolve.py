@@ -206,6 +206,8 @@ def _check_thresholds(setting: Setting, check: CheckThreshold, findings: Finding
 def _options(settings: Settings, defaults: Options) -> Options:
     fields = {option(name).field: setting.value for name, setting in settings.items()}
     fields.pop("", None)
+    rows = ((option(name), setting.value) for name, setting in settings.items() if name != "scenarios")
+    fields["given"] = {row.key: row.type.show(value) for row, value in rows if row.is_k6s}
     if "dns" in settings:
         fields["dns"] = msgspec.structs.replace(defaults.dns, **settings["dns"].value)
     if "tls_version" in settings:

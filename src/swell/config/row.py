@@ -41,6 +41,11 @@ class Option:
     own: bool = False
 
     @property
+    def is_k6s(self) -> bool:
+        """Whether scripts of k6 set it and are shown it."""
+        return not self.own and "script" in self.sources
+
+    @property
     def is_switch(self) -> bool:
         """Whether its flag stands alone."""
         return self.type is BOOL

@@ -1,7 +1,7 @@
 """Options as k6 prints them: what ``swell inspect`` shows, and what scripts see of them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,7 +11,7 @@ from swell.config.resolve import Resolution, read_layer
 from swell.config.row import Option
 from swell.config.scenario_values import show_scenario
 from swell.config.scenarios import Scenario
-from swell.config.table import RUN_OPTIONS
+from swell.config.table import REFUSED_KEYS, RUN_OPTIONS, WORKLOAD_NAMES
 
 JSONObject = dict[str, Any]
 
@@ -44,10 +44,7 @@ def show_changed(resolution: Resolution, defaults: Options) -> JSONObject:
     changed = {
         row.key: shown[row.key]
         for row in RUN_OPTIONS
-        if not row.own
-        and "script" in row.sources
-        and row.field
-        and getattr(options, row.field) != getattr(defaults, row.field)
+        if row.is_k6s and row.field and getattr(options, row.field) != getattr(defaults, row.field)
     }
     if shown["tlsVersion"] is not None:
         changed["tlsVersion"] = shown["tlsVersion"]
@@ -64,6 +61,33 @@ def show_options(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
     shown = {row.key: _show_option(row, options) for row in RUN_OPTIONS}
     shown["scenarios"] = {scenario.name: show_scenario(scenario) for scenario in scenarios}
     return shown
+
+
+# What stands there however it was set, or filled in.
+_EFFECTIVE: Final = ("consoleOutput", "localIPs", "scenarios", "summaryTrendStats", "systemTags")
+# What k6 lists and no run has.
+_UNKNOWN: Final = (*REFUSED_KEYS, "ext", "features", "metricSamplesBufferSize")
+
+
+def show_given(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
+    """Write what layers have set under k6's keys, the rest as null: what a script is shown.
+
+    Of a workload there are the ``scenarios`` alone, with all that is in effect.
+    """
+    given = options.given
+    shown: JSONObject = {
+        row.key: given.get(row.key)
+        for row in RUN_OPTIONS
+        if row.is_k6s and row.name not in WORKLOAD_NAMES and row.name != "vus"
+    }
+    effective = show_options(options, scenarios)
+    dns: JSONObject = {"ttl": None, "select": None, "policy": None}
+    return (
+        dict.fromkeys(_UNKNOWN)
+        | shown
+        | {key: effective[key] or None for key in _EFFECTIVE}
+        | {"dns": dns | (shown["dns"] or {})}
+    )
 
 
 def _show_option(row: Option, options: Options) -> object:

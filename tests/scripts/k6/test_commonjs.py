@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from swell.testing.cli import CLIResult
+from swell.testing.k6 import Trial
 
 RunScript = Callable[..., CLIResult]
 Case = tuple[str, dict[str, str], object]
@@ -103,3 +104,16 @@ def test_a_main_script_may_be_required(run: RunScript) -> None:
     )
     assert result.exit_code == 0, result.stderr
     assert "msg=function" in result.stderr
+
+
+def test_a_module_of_k6_is_its_default() -> None:
+    """What is required is what ``import http from`` gives, in the same object and without another default."""
+    trial = Trial(
+        """
+        import http from "k6/http";
+        import timers from "k6/timers";
+        const all = require("k6/http"), other = require("k6/timers");
+        export default () => [all === http, typeof all.default, typeof all.get, other === timers];
+        """
+    )
+    assert trial.run() == [True, "undefined", "function", True]

@@ -149,3 +149,30 @@ def points(path: Path, metric: str) -> list[dict[str, dict[str, str]]]:
     """The samples of a metric in the output."""
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
     return [line["data"] for line in lines if line["type"] == "Point" and line["metric"] == metric]
+
+
+def test_answers_stay_with_their_requests_where_the_stack_ends(run: RunScript) -> None:
+    """Of a request whose response finds no room on the stack nothing is left: the next ones have their own bodies."""
+    # The room that is left differs by the size of the frames.
+    descents = "".join(
+        f"function d{size}() {{ let z = 0{''.join(f', v{i} = z' for i in range(size))};"
+        f" try {{ d{size}(); }} catch {{ }} if (left > 0) {{ left--; try {{ ask(); }} catch {{ failed++; }} }}"
+        f" return z{''.join(f' + v{i}' for i in range(size))}; }}\n"
+        for size in range(30)
+    )
+    result = run(
+        TOP
+        + """let asked = 0, left = 0, wrong = 0, failed = 0;
+        function ask() {
+          const answer = http.get(`${B}/get?n=${asked++}`);
+          if (answer.url.split("n=")[1] !== String(answer.json("args.n"))) wrong++;
+        }
+        """
+        + descents
+        + f"""export default function () {{
+          for (const down of [{", ".join(f"d{size}" for size in range(30))}]) {{ ask(); left = 12; down(); }}
+          ask();
+          console.log(failed > 30, wrong);
+        }}"""
+    )
+    assert 'msg="true 0"' in result.stderr, result.stderr

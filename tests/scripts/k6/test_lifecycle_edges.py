@@ -1,6 +1,7 @@
 """How k6 scripts end their runs, their functions and themselves: exit codes and samples as recorded from k6."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,11 @@ ENDS = {
         255,
         "Uncaught (in promise) text",
     ),
+    "handleSummary that is none": (
+        ONCE + "export const handleSummary = {};",
+        0,
+        "exported identifier handleSummary must be a function",
+    ),
     "list of options": ("export const options = [1];" + ONCE, 104, "the exported options must be an object"),
 }  # fmt: skip
 
@@ -82,6 +88,110 @@ def test_an_iteration_that_aborts_counts(run: RunScript, tmp_path: Path) -> None
     assert result.exit_code == 108
     found = points(tmp_path / "points.ndjson")
     assert found["iterations", ""] == found["iteration_duration", ""] == 1
+
+
+ABORTS = {
+    "check": (
+        "check(1, { one: true, two: () => exec.test.abort('x'), three: true });",
+        ["one 1", "two 0"],
+        [],
+    ),
+    "groups": (
+        "group('a', () => { check(1, { one: true }); group('b', () => exec.test.abort('x')); });",
+        ["one 1 ::a"],
+        ["::a", "::a::b"],
+    ),
+    "both": (
+        """group('a', () => check(1, { one: () => {
+          group('b', () => check(1, { two: true, three: () => exec.test.abort('x') }));
+        } }, { tag: 'v' }));""",
+        ["one 0 ::a v", "three 0 ::a::b", "two 1 ::a::b"],
+        ["::a", "::a::b"],
+    ),
+}
+
+
+@pytest.mark.parametrize("stage", ["iteration", "setup"])
+@pytest.mark.parametrize("name", ABORTS)
+def test_an_abort_ends_checks_and_groups(run: RunScript, tmp_path: Path, name: str, stage: str) -> None:
+    """Those that the aborting code stands in are recorded, as in k6: a check that is under way is not met."""
+    body, checks, groups = ABORTS[name]
+    head = "export default function () {" if stage == "iteration" else ONCE + "export function setup() {"
+    result = run(f"{HEAD}import {{ check, group }} from 'k6';{head} {body} }}", "--out", "json=points.ndjson")
+    assert result.exit_code == 108
+    rows = [json.loads(line) for line in (tmp_path / "points.ndjson").read_text().splitlines()]
+    told: dict[str, list[str]] = {"checks": [], "group_duration": []}
+    for row in rows:
+        if row["type"] == "Point" and row["metric"] in told:
+            tags = row["data"]["tags"]
+            group = tags["group"].removeprefix("::setup")
+            known = [tags.get("check", ""), str(row["data"]["value"]), group, tags.get("tag", "")]
+            told[row["metric"]].append(" ".join(filter(None, known)) if tags.get("check") else group)
+    assert sorted(told["checks"]) == checks
+    assert sorted(told["group_duration"]) == groups
+
+
+def test_checks_of_an_iteration_that_was_cut_short_are_not_those_of_the_next(run: RunScript) -> None:
+    """What an interrupted iteration stood in is forgotten: a later abort ends its own checks only."""
+    result = run(
+        f"""{HEAD}import {{ check }} from 'k6';
+        export const options = {{ scenarios: {{
+          a: {{ executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '0s', exec: 'a' }},
+          b: {{ executor: 'per-vu-iterations', startTime: '1200ms', exec: 'b' }},
+        }} }};
+        export function a() {{ check(1, {{ left: () => sleep(30) }}); }}
+        export function b() {{ check(1, {{ own: () => exec.test.abort('x') }}); }}""",
+        "--out",
+        "json=points.ndjson",
+    )
+    assert result.exit_code == 108
+    assert "✗ own" in result.stdout
+    assert "left" not in result.stdout
+
+
+def test_options_are_those_in_effect(run: RunScript) -> None:
+    """As in k6, functions see in the script's options what flags have set, while its top level sees its own."""
+    source = """
+    export const options = { vus: 3, iterations: 6, tags: { own: 'x' }, userAgent: 'mine', thresholds: { checks: ['rate>0'] } };
+    const own = JSON.stringify(options);
+    const show = (who) => console.log([who, ...Object.values(options)].map((one) => JSON.stringify(one)).join(' '));
+    export function setup() { show('setup'); }
+    export default function () { if (__ITER === 0 && __VU === 1) { show('vu'); console.log(own); } }
+    export function handleSummary() { show('summary'); return {}; }
+    """
+    result = run(source, "-u", "2", "-i", "4", "--tag", "run=1", "--batch", "7", "--no-thresholds")
+    shown = [json.loads(line) for line in re.findall(r'msg=(".*") source=console', result.stderr)]
+    changed = '2 4 {"run":"1"} "mine" {"checks":["rate>0"]} 7'
+    assert [shown[0], shown[1], shown[3]] == [f'"{who}" {changed}' for who in ("setup", "vu", "summary")]
+    assert json.loads(shown[2])["vus"] == 3
+
+
+def test_frozen_options_stay(run: RunScript) -> None:
+    """A script that froze its options is run all the same; k6 ends at the start."""
+    result = run(
+        "export const options = Object.freeze({ vus: 1 }); export default () => console.log(options.vus)",
+        "-u",
+        "2",
+    )
+    assert result.stderr.count("msg=1 source=console") == 2, result.stderr
+
+
+def test_what_a_script_is_shown_of_options(run: RunScript) -> None:
+    """``exec.test.options`` has null where nobody has set anything, as in k6, and the workload as scenarios."""
+    result = run(
+        HEAD
+        + """export const options = { vus: 2, duration: '1s', noConnectionReuse: false, dns: { ttl: '1m' } };
+        export default function () {
+          const o = exec.test.options;
+          console.log(JSON.stringify([o.batch, o.tags, o.thresholds, o.noConnectionReuse, o.rps, o.dns.policy]));
+          console.log(`${o.vus} ${o.duration} ${o.scenarios.default.vus} ${o.summaryTrendStats} ${'noSave' in o}`);
+          exec.test.abort();
+        }""",
+        "--rps",
+        "9",
+    )
+    assert 'msg="[null,null,null,false,9,null]"' in result.stderr, result.stderr
+    assert 'msg="undefined undefined 2 avg,min,med,max,p(90),p(95) false"' in result.stderr, result.stderr
 
 
 @pytest.mark.parametrize("stage", ["setup", "teardown"])

@@ -44,6 +44,23 @@ def test_a_function_shows_its_own_text(function: str, before: str) -> None:
     assert trial.run() == [function] * len(PLACES)
 
 
+TEMPLATES = ["`${{}}`", "`a ${1} b${ {}} c`", "`é😀$ ${{}}`", "`${1}${({})}`", "`one\ntwo $3 ${{}}`"]
+
+
+@pytest.mark.parametrize("function", [one for one in FUNCTIONS if one[0] != "{"])
+def test_in_a_template_a_function_shows_its_text(function: str) -> None:
+    """Where a template makes text of it, whatever stands before it there."""
+    listed = ", ".join(f"() => {template.replace('{}', function)}" for template in TEMPLATES)
+    trial = Trial(f"const made = [{listed}];\nexport default () => made.map((make) => make());")
+    assert trial.run() == [
+        function,
+        f"a 1 b{function} c",
+        f"é😀$ {function}",
+        f"1{function}",
+        f"one\ntwo $3 {function}",
+    ]
+
+
 def test_text_of_typescript_is_what_runs() -> None:
     """A function of a TypeScript file shows its text without the types."""
     source = "export function f<T>(a: T[], b?: string): T { return a[0] as T; }"

@@ -4,7 +4,12 @@ import pytest
 
 from swell.scripts.k6.wording import Wording
 
-SOURCE = "const a = {};\nexport default () => a.b.c(1);\nprint(a['d']('x'), new a.B());\n"
+SOURCE = """const a = {};
+export default () => a.b.c(1);
+print(a['d']('x'), new a.B());
+import { sleep, nothing, x as other } from "k6"; import {mine} from "./k6"; import d from "k6/http";
+nothing(); other(); mine(); d();
+"""
 
 
 @pytest.fixture
@@ -21,6 +26,10 @@ def wording() -> Wording:
         ("not a function", 2, 26, "Object has no member 'c'"),
         ("not a function", 3, 7, "Object has no member 'd'"),
         ("not a function", 3, 24, "Value is not an object: undefined"),
+        ("not a function", 5, 1, "Value is not an object: null"),
+        ("not a function", 5, 12, "Value is not an object: null"),
+        ("not a function", 5, 21, "Value is not an object: undefined"),
+        ("not a function", 5, 29, "Value is not an object: undefined"),
         ("a message of another kind", 1, 1, "a message of another kind"),
     ],
 )

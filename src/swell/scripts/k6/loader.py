@@ -20,6 +20,8 @@ from swell.scripts.k6.vuhost import Shared, VUHost
 # JavaScript's own stack is three quarters of it: recursion 20,000 deep works, one without end is caught.
 STACK_BYTES: Final = 64 << 20
 LIFECYCLE: Final = ("setup", "teardown", "handleSummary")
+# Where it is no function k6 says so when the run is over, and the exit code is the run's.
+_LATE: Final = "handleSummary"
 # What every CommonJS module exports, by its name, as JSON.
 _EXPORTED: Final = """JSON.stringify(Object.fromEntries(
     Array.from(globalThis.require.begun, ([name, { exports }]) => [name, Object.keys(exports ?? {})])))"""
@@ -73,6 +75,7 @@ def load_script(
     shared.first = host
     remote.save_lock()
     exports = _exports(host, Path(path).name)
+    shared.options = exports.options
     if prints:
         # k6 runs the top level once more at the end of every run, which shows where that prints.
         exports = msgspec.structs.replace(exports, has_handle_summary=True)
@@ -120,7 +123,7 @@ def _exports(host: VUHost, name: str) -> ScriptExports:
     faults = [
         Fault(name, f"exported {hook!r} must be a function")
         for hook in LIFECYCLE
-        if hook in told["names"] and hook not in functions
+        if hook in told["names"] and hook not in functions and hook != _LATE
     ]
     faults += [
         Fault(name, f"options: the value of {key!r} is a function, which no option takes")
@@ -135,13 +138,14 @@ def _exports(host: VUHost, name: str) -> ScriptExports:
             exit_code=ExitCode.OTHER,
             slug="no-functions",
         )
+    host.shared.has_wrong_summary = _LATE in told["names"] and _LATE not in functions
     options = json.loads(told["options"]) if told["isObject"] else {}
     return ScriptExports(
         options={key: value for key, value in options.items() if value is not None},
         functions=tuple(function for function in functions if function not in LIFECYCLE),
         has_setup="setup" in functions,
         has_teardown="teardown" in functions,
-        has_handle_summary="handleSummary" in functions,
+        has_handle_summary=_LATE in told["names"],
         metrics=tuple((metric, kind, contains) for metric, (kind, contains) in host.shared.metrics.items()),
         faults=tuple(faults),
     )

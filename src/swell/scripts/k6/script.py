@@ -17,6 +17,8 @@ from swell.scripts.k6.vuhost import Phase, Shared, VUHost
 _DONE, _FAILED = 1, 2
 GLOBALS: Final = "swell:lib/globals"
 LIFECYCLE: Final = "swell:lib/lifecycle"
+# Options that stay as the script wrote them: k6 puts objects in their places that show nothing of them.
+_KEPT_OPTIONS: Final = frozenset({"dns", "stages", "systemTags", "thresholds", "tlsAuth"})
 
 
 class K6Script:
@@ -29,6 +31,8 @@ class K6Script:
         self.exports = exports
         self._shared = shared
         self._http: HTTPShared | None = None
+        # What the script's options become in a VU, as JSON; empty where they are as they were written.
+        self._changed_options = ""
 
     @property
     def http(self) -> HTTPShared:
@@ -43,6 +47,14 @@ class K6Script:
             raise ConfigError(self.exports.faults)
         self._http = shared_http(runtime)
         self._shared.prepare(runtime, self._http)
+        own = self._shared.options
+        changed = {
+            key: value
+            for key, value in runtime.options.given.items()
+            if key not in _KEPT_OPTIONS and own.get(key) != value
+        }
+        if changed and own:
+            self._changed_options = json.dumps(changed)
 
     def new_vu(self, vu: VU) -> None:
         """Give ``vu`` its HTTP client and its context, with the script's top level run in it."""
@@ -50,7 +62,7 @@ class K6Script:
         host = VUHost(self._shared, vu.id)
         host.vu = vu
         vu.language = host
-        load(host)
+        self._load(host)
 
     def iteration(self, vu: VU, function: str, setup_data: bytes | None) -> IterationFunction:
         """One call of ``function`` with the VU's own copy of the setup data, and its event loop."""
@@ -75,13 +87,18 @@ class K6Script:
         host = VUHost(self._shared, vu.id, is_alone=True)
         host.vu = vu
         try:
-            load(host)
+            self._load(host)
         except ScriptError as error:
             vu.runtime.log("error", error.stack or error.message, source="stacktrace")
             return
         host.phase = old.phase
         vu.language = host
         old.close()
+
+    def _load(self, host: VUHost) -> None:
+        load(host)
+        if self._changed_options:
+            host.context.run(host.context.core["setOptions"], self._changed_options)
 
     def setup(self, vu: VU) -> bytes | None:
         """Run setup; its value as JSON. Raises ``ScriptError``."""
@@ -96,6 +113,8 @@ class K6Script:
         """Run handleSummary; None where it wants the default summary."""
         host = self._lifecycle("handleSummary", "summary", vu, summary)
         if host is None:
+            if self._shared.has_wrong_summary:
+                raise ScriptError("exported identifier handleSummary must be a function")
             return None
         context = host.context
         lifecycle = self._helpers(host)

@@ -71,6 +71,10 @@ class Shared:
         self.http: HTTPShared | None = None
         # What modules keep for all VUs, by module name: parsed shared arrays, opened files.
         self.kept: dict[str, Any] = {}
+        # The options as the script itself has them, under k6's keys.
+        self.options: dict[str, Any] = {}
+        # Whether handleSummary is exported and no function.
+        self.has_wrong_summary = False
         # Custom metrics: name -> (type, contains), in order of declaration.
         self.metrics: dict[str, tuple[str, str]] = {}
         # When JavaScript was last let run after a pause.

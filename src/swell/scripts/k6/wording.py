@@ -112,7 +112,10 @@ def _of_script(message: str, place: "Place") -> str:
         return "Value is not a constructor"
     if message == "not a function":
         name = place.callee()
-        return f"Object has no member '{name}'" if name else "Value is not an object: undefined"
+        if name:
+            return f"Object has no member '{name}'"
+        # Of such an import k6 makes null.
+        return f"Value is not an object: {'null' if place.is_imported() else 'undefined'}"
     return message
 
 
@@ -125,6 +128,15 @@ class Place:
             start = source.find("\n", start) + 1
         self._source = source
         self._at = min(start + column - 1, len(source))
+
+    def is_imported(self) -> bool:
+        """Whether the plain name here is imported from one of k6's modules."""
+        found = _IDENTIFIER.match(self._source, self._at)
+        if found is None:
+            return False
+        name = rf"[{{,]\s*(?:[\w$]+\s+as\s+)?{re.escape(found[0])}\s*[,}}]"
+        imported = rf"""\bimport\b[^;'"]*{name}[^;'"]*['"]k6[/'"]"""
+        return re.search(imported, self._source) is not None
 
     def is_called(self, name: str) -> bool:
         """Whether the member ``name`` that is read from here on is called, as in ``a.b.name()``."""

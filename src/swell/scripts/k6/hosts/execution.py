@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from swell.base.clock import NS_PER_MS, monotonic_ns, wall_ns
-from swell.config.show import show_options
+from swell.config.show import show_given
 from swell.engine.vu import VU, RunAborted
 from swell.scripts.k6.values import HostError, HostFunction
 
@@ -77,7 +77,7 @@ def _options(vu: "VUHost") -> str:
     if vu.phase == "init":
         raise HostError("test.options is not available in the init context")
     runtime = vu.runtime
-    return msgspec.json.encode(show_options(runtime.options, runtime.scenarios)).decode()
+    return msgspec.json.encode(show_given(runtime.options, runtime.scenarios)).decode()
 
 
 Section = dict[str, Callable[[], Any]]

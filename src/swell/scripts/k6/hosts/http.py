@@ -136,11 +136,12 @@ class Client:
 
     # Requests
 
-    def get(self, target: Any) -> Any:
+    def get(self, target: Any, following: float) -> Any:
         """GET without parameters: the hot path; ``target`` is a URL or its number.
 
-        Gives number and status in one, or the body alone where the response has the next number and status
-        200: a script that reads bodies need not ask for them.
+        Gives number and status in one, or the body alone where the response has status 200 and the number
+        that JavaScript expects (``following``, with a status of 0): a script that reads bodies need not ask
+        for them.
         """
         try:
             inside = self._runtime.leave()
@@ -156,7 +157,7 @@ class Client:
                     else:
                         number = next(self._numbers)
                         self._responses[number] = response
-                        if self._eager and status == OK and content:
+                        if self._eager and status == OK and content and number * 1000 == following:
                             self._eager -= 1
                             if len(content) <= EAGER_BYTES and content.isascii() and b"\0" not in content:
                                 return str(content, "ascii")

@@ -128,12 +128,13 @@
 
   function load(name) {
     state = RUNNING;
-    import(name).then((loaded) => { exported = exportsOf(loaded); finish(); }, fail);
+    import(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, fail);
   }
 
-  // CommonJS modules have their exports whole under this name.
-  function exportsOf(loaded) {
-    return "module.exports" in loaded ? loaded["module.exports"] : loaded;
+  // CommonJS modules have their exports whole under this name, k6's own as their default.
+  function exportsOf(loaded, name) {
+    if ("module.exports" in loaded) return loaded["module.exports"];
+    return name.startsWith("k6") ? loaded.default ?? loaded : loaded;
   }
 
   // For require(): a module without top-level await is there when its jobs are done. What it requires itself
@@ -143,7 +144,7 @@
     const mine = record ?? {};
     record = undefined;
     import(name).then(
-      (loaded) => { mine.made = exportsOf(loaded); mine.isDone = true; },
+      (loaded) => { mine.made = exportsOf(loaded, name); mine.isDone = true; },
       (error) => { mine.error = [error]; mine.isDone = true; },
     );
   }
@@ -211,6 +212,7 @@
   function reset() {
     callbacks.clear();
     rejections.clear();
+    api.standing.length = 0;
     state = DONE;
     value = failure = undefined;
   }
@@ -284,6 +286,8 @@
     value: () => value,
     setData: (given) => { data = given; },
     host: undefined,
+    // Of `k6`: the checks and groups that the running code stands in, and what ends them.
+    standing: [], aborting: undefined,
   };
 
   const members = {
@@ -293,6 +297,10 @@
     has: (name) => typeof exported[name] === "function",
     state: () => state,
     value: () => value,
+    // As k6 does once the script is loaded: what is in effect stands in its options. One that froze them keeps its own.
+    setOptions: (text) => {
+      try { Object.assign(exported.options, JSON.parse(text)); } catch { /* frozen */ }
+    },
     // A scenario's own variables are there from its activation on.
     setEnvironment: (text) => { Object.assign(globalThis.__ENV, JSON.parse(text)); },
     attach: (name) => { api.host = { ...api.host, [name]: globalThis["swell " + name] }; delete globalThis["swell " + name]; },

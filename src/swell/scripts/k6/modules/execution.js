@@ -1,5 +1,6 @@
 // k6/execution: where the running code stands in the run.
 import host from "swell:host/execution";
+import swell from "swell:core";
 
 function section(name, members) {
   const made = {};
@@ -51,6 +52,7 @@ let known;
 export const test = {
   // Where it was called stands in the message, as in k6.
   abort(message) {
+    swell.aborting?.();
     const place = new Error().stack.split("\n").find((line) => line.includes("://")) ?? "";
     host.abort(`${message === undefined ? "" : String(message)} ${place.trim()}`.trim());
   },

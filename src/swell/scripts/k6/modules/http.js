@@ -2,7 +2,7 @@
 import host from "swell:host/http";
 import swell from "swell:core";
 import { FileData, form, isFile, kindOf, multipart } from "swell:lib/forms";
-import { response } from "swell:lib/response";
+import { next, response } from "swell:lib/response";
 
 const { get: fastGet, send } = host;
 // URLs that Python knows by number; a script that makes ever new ones has more.
@@ -194,7 +194,7 @@ function learned(target) {
 
 export function get(target, params, ...more) {
   if (params === undefined && typeof target === "string") {
-    return response(fastGet(addresses.get(target) ?? learned(target)), undefined);
+    return response(fastGet(addresses.get(target) ?? learned(target), next), undefined);
   }
   if (more.length) surplus("get", 2 + more.length);
   return request("GET", target, null, params);

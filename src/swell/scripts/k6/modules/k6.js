@@ -3,6 +3,8 @@ import host from "swell:host/k6";
 import swell from "swell:core";
 
 const { record, recordNamed, tagged, enter, leave, sleep: pause } = host;
+// What the running code stands in, two entries each: results and tags of a check, or what leaves a group.
+const { standing } = swell;
 const AsyncFunction = (async () => {}).constructor;
 // Bound once, as a look into the globals touches more memory than a call.
 const PlainFunction = Function;
@@ -23,6 +25,18 @@ function learned(name) {
   return 2 * number;
 }
 
+// Called where the script aborts the run, as nothing of it runs any more after that: the checks and groups that it
+// stands in end here, the innermost first. A check whose condition aborts is not met, as in k6.
+swell.aborting = () => {
+  while (standing.length) {
+    const tags = standing.pop(), entered = standing.pop();
+    try {
+      if (typeof entered === "string") leave(entered);
+      else recordAll(entered, entered.named, tags);
+    } catch { /* tags that are none: the run ends all the same */ }
+  }
+};
+
 function recordAll(told, named, tags) {
   if (tags === undefined || tags === null) {
     if (told.length) record(...told);
@@ -37,6 +51,7 @@ export function check(value, sets, tags) {
   // What is met is one more than what is not; a condition that throws is not.
   const names = keys(sets), told = [];
   let allMet = true, named;
+  standing.push(told, tags);
   try {
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
@@ -53,7 +68,7 @@ export function check(value, sets, tags) {
         if (typeof met === "function") met = met(value);
         if (met) told[told.length - 1] = number + 1;
       } else {
-        named ??= [];
+        named ??= told.named = [];
         named.push(number, 0);
         if (typeof met === "function") met = met(value);
         if (met) named[named.length - 1] = 1;
@@ -61,6 +76,7 @@ export function check(value, sets, tags) {
       if (!met) allMet = false;
     }
   } finally {
+    standing.length -= 2;
     // Most checks come alone or in pairs: a list of arguments costs more than the rest of the call.
     const count = named === undefined && (tags === undefined || tags === null) ? told.length : 0;
     if (count === 2) record(told[0], told[1]);
@@ -79,9 +95,11 @@ export function group(name, body) {
       + "please see https://grafana.com/docs/k6/latest/javascript-api/k6/group/ for more info");
   }
   const outer = enter(title);
+  standing.push(outer, undefined);
   try {
     return body();
   } finally {
+    standing.length -= 2;
     leave(outer);
   }
 }

@@ -7,7 +7,11 @@ from tree_sitter import Node
 
 from swell.scripts.k6.typescript.parsing import tree_of
 
-_BEFORE_ARROW: Final = re.compile(r"[\w$]*\s*[(\[]*\s*")
+# An arrow with parentheses is placed before them: at what is called with it, or at a template's text.
+_BEFORE_ARROW: Final = (
+    re.compile(r"[\w$]*\s*[(\[]*\s*"),
+    re.compile(r"[`}]?(?:[^`$\\]|\\.|\$(?!\{))*\$\{\s*\(*\s*"),
+)
 _CLASSES: Final = {"class", "class_declaration"}
 _FUNCTIONS: Final = {
     "arrow_function",
@@ -37,12 +41,12 @@ class Functions:
         text = self._lines[line - 1]
         # In the first line, the engine counts columns from 0.
         at = max(column - (line > 1), 0)
-        found = self._at(line - 1, text[:at], is_class=is_class)
-        if not found:
-            # An arrow is placed at its parentheses, or at what is called with it.
-            opening = _BEFORE_ARROW.match(text, at)
-            found = self._at(line - 1, text[: opening.end() if opening else at], is_class=is_class)
-        return found
+        places = [at, *(head.end() for before in _BEFORE_ARROW if (head := before.match(text, at)))]
+        for place in places:
+            found = self._at(line - 1, text[:place], is_class=is_class)
+            if found:
+                return found
+        return ""
 
     def _at(self, row: int, before: str, *, is_class: bool) -> str:
         byte = len(_utf8(before))

@@ -9,8 +9,11 @@ const NO_BODY = " - this likely was because of a request error getting the respo
 // each would cost more than all else about it. A large response has a lease of its own; its code is negative, as is its number in the lease.
 const LEASED = 16;
 const hold = swell.handles((first) => (first < 0 ? release(-first, 1) : release(first, LEASED)));
-// The code that the next response in the order of leases has without its status, and the end of the lease.
-let lease, next = 0, end = 0;
+// The code that the next response in the order of leases has without its status, and the end of the lease. Python
+// is told of it where it would give a body alone: an answer may have come that no response was made of, as where the
+// stack was at its end.
+export let next = 0;
+let lease, end = 0;
 
 // Places in what a response keeps once it is read: an array is the cheapest thing to keep it in.
 const BODY = 0, JSON_VALUE = 1, SOURCE = 2, TOLD = 3, KIND = 4, STATUS = 5;
