@@ -4,9 +4,9 @@ import msgspec
 from report_snapshots import busy
 
 from swell.metrics.invariants import InvariantState
-from swell.metrics.snapshot import ThresholdResult
+from swell.metrics.snapshot import Reason, ThresholdResult, Verdict
 from swell.report.ansi import Painter, strip_ansi
-from swell.report.suite import TestResult, suite_table
+from swell.report.suite import Others, TestResult, suite_table
 
 PLAIN = Painter(colour=False)
 
@@ -24,6 +24,14 @@ def failed() -> TestResult:
             InvariantState("b", "broken"),
             InvariantState("c", "unchecked"),
         ),
+        verdict=Verdict(
+            "invalid",
+            (
+                Reason("hub-lag", "latency", "degraded", "a worker did nothing else for 250 ms", 250, 100),
+                Reason("gc-pauses", "latency", "invalid", "garbage took 3 s", 3000, 2000),
+                Reason("clock-steps", "latency", "degraded", "the clock was set", 1, 0),
+            ),
+        ),
     )
     return TestResult("shop/buy", 113, snapshot)
 
@@ -38,18 +46,20 @@ def test_what_failed_is_named() -> None:
 
 
 def test_a_row_a_test() -> None:
-    """Counts, what was met, and the verdict; what failed, or why there is nothing, below."""
+    """Counts, what was met, and the verdict; below what failed by how much, and why to doubt it."""
     lines = suite_table([failed(), TestResult("shop/x", 104, None, "no such option")], paint=PLAIN)
     assert lines[0].split() == ["test", "result", "requests", "p95", "objectives", "invariants", "trust"]
     assert lines[1].split()[:3] == ["shop/buy", "failed", "113"]
-    assert lines[1].split()[-7:] == ["1", "of", "2", "1", "of", "3", "degraded"]
-    assert lines[2:5] == [
-        "      http_req_duration{page:home} p(95)<1",
+    assert lines[1].split()[-7:] == ["1", "of", "2", "1", "of", "3", "invalid"]
+    assert lines[2:7] == [
+        "      http_req_duration{page:home} p(95)<1: 2ms",
         "      invariant: b",
         "      invariant: c",
+        "      measurement invalid: garbage took 3 s",
+        "      measurement degraded: a worker did nothing else for 250 ms",
     ]
-    assert lines[5].split() == ["shop/x", "failed", "104", "-", "-", "-", "-", "-"]
-    assert lines[6:] == ["      no such option", "", "  0 of 2 passed"]
+    assert lines[7].split() == ["shop/x", "failed", "104", "-", "-", "-", "-", "-"]
+    assert lines[8:] == ["      no such option", "", "  0 of 2 passed"]
 
 
 def test_colour_changes_no_letter() -> None:
@@ -65,15 +75,37 @@ def test_the_reason_stands_before_what_has_no_data() -> None:
         busy(),
         thresholds=(
             ThresholdResult("http_req_duration", "p(95)<1", ok=False, observed=2.0),
-            ThresholdResult("logins", "rate>0.9", ok=False, observed=None),
+            ThresholdResult("logins", "rate>0.9", ok=False, observed=None, no_data=True),
         ),
         invariants=(),
+        verdict=None,
     )
     reason = "test aborted: webhooks are refused: set the secret to the target's webhook secret"
     lines = suite_table([TestResult("shop/buy", 108, snapshot, reason)], paint=PLAIN, width=60)
     assert lines[2:6] == [
         "      test aborted: webhooks are refused: set the secret to",
         "      the target's webhook secret",
-        "      http_req_duration p(95)<1",
+        "      http_req_duration p(95)<1: 2ms",
         "",
     ]
+    # Without such a reason the want of data is the news.
+    lines = suite_table([TestResult("shop/buy", 99, snapshot)], paint=PLAIN)
+    assert lines[3] == "      logins rate>0.9: no data"
+
+
+def test_who_kept_the_machine_from_failed_tests() -> None:
+    """Said once, below the table, with the most that was seen; of tests that passed nothing is said."""
+    fine = TestResult("shop/x", 0, busy(), others=Others(1.9, 2))
+    assert suite_table([fine], paint=PLAIN)[-1] == "  1 of 1 passed"
+    slow = msgspec.structs.replace(busy(), thresholds=(), invariants=(), verdict=None)
+    starved = TestResult("shop/y", 99, slow, others=Others(9.5, 12))
+    lines = suite_table([fine, starved], paint=PLAIN, width=70)
+    assert lines[-3:] == [
+        "  While the failed test ran, other programs kept up to 9.5 of 12 cores",
+        "  busy: what was slow may have been slow for that. Run it again when",
+        "  the machine is idle.",
+    ]
+    starved_more = TestResult("shop/z", 99, slow, others=Others(10.25, 12))
+    unstarved = TestResult("shop/a", 99, slow)
+    text = " ".join(suite_table([starved, starved_more, unstarved], paint=PLAIN, others="others"))
+    assert "While 2 of 3 failed tests ran, others kept up to 10.2 of 12 cores busy" in text

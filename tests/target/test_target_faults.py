@@ -51,6 +51,16 @@ def test_errors_hit_their_share(platform: Platform) -> None:
     assert client.get("/api/auth/me").status_code == 401
 
 
+def test_chance_begins_anew_with_each_list(platform: Platform) -> None:
+    """The same list strikes the same requests, whatever was set before."""
+    client = platform["cooly"]
+    found = []
+    for _ in range(2):
+        with platform.faults("cooly", [{"type": "errors", "endpoint": "me", "rate": 0.5, "status": 502}]):
+            found.append([client.get("/api/auth/me").status_code for _ in range(30)])
+    assert found[0] == found[1]
+
+
 def test_errors_let_the_first_pass(platform: Platform) -> None:
     """So many requests are answered as usual; those after them fail."""
     client = platform["cooly"]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from target_platform import Client, Platform
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 SESSION = "test_session_001"
 PATH = f"/api/rtc/sessions/{SESSION}"
@@ -328,6 +328,25 @@ def test_refused_messages_are_a_fault_on_demand(target: Platform, wwmaa: Client)
             assert "pong" not in kinds
 
     with target.faults("wwmaa", [{"type": "refuse_chat", "message": "ping"}]):
+        run(work())
+
+
+def test_sockets_are_cut_on_demand(target: Platform, wwmaa: Client) -> None:
+    """The platform closes them a while after they were opened, with 1011; what it said before arrives."""
+
+    async def work() -> None:
+        async with peers(wwmaa, 1) as made:
+            _, peer = made[0]
+            await peer.send(json.dumps({"type": "chat", "content": "heard"}))
+            kinds = []
+            async with asyncio.timeout(WAIT_S):
+                with contextlib.suppress(ConnectionClosedError):
+                    while True:
+                        kinds.append(json.loads(await peer.recv())["type"])
+            assert "chat" in kinds
+            assert peer.close_code == 1011
+
+    with target.faults("wwmaa", [{"type": "cut_sockets", "after_ms": 500}]):
         run(work())
 
 

@@ -1,6 +1,7 @@
 """``swell suite``: runs the tests of a folder with one table of verdicts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -22,9 +23,13 @@ from swell.config.environment import script_variables
 from swell.config.layers import Findings
 from swell.report.ansi import Painter
 from swell.report.proof import ProofRow, proof_page, unproved
-from swell.report.suite import TestResult, suite_table
+from swell.report.suite import OTHERS, TestResult, suite_table
 
 RESULTS_DIR = "swell-results"
+# The size of a proof's load, unless the fault names another.
+PROOF_PROFILE = "demo"
+# Who may have kept this machine from tests whose target the suite has not started.
+OTHERS_AND_TARGET = f"{OTHERS}, the target among them if it is here,"
 
 
 @click.group(invoke_without_command=True)
@@ -75,7 +80,7 @@ def run_command(
             jobs = [job_of(test, profile, folder, env) for test in tests]
             results = Runner(children, system, side_by_side, open_view(system)).run(jobs)
         # A Ctrl-C from here on changes nothing: there is only the table left.
-        return conclude(results, tests, folder, system)
+        return conclude(results, tests, folder, system, others=OTHERS_AND_TARGET)
 
 
 def job_of(test: SuiteTest, profile: str, folder: Path, env: Mapping[str, str]) -> Job:
@@ -84,10 +89,15 @@ def job_of(test: SuiteTest, profile: str, folder: Path, env: Mapping[str, str]) 
 
 
 def conclude(
-    results: Sequence[TestResult], tests: Sequence[SuiteTest], folder: Path, system: System
+    results: Sequence[TestResult],
+    tests: Sequence[SuiteTest],
+    folder: Path,
+    system: System,
+    *,
+    others: str = OTHERS,
 ) -> ExitCode:
     """Print the table; the code of the first test that failed, or that of a signal where some did not run."""
-    lines = suite_table(results, paint=Painter(system.color), width=system.width)
+    lines = suite_table(results, paint=Painter(system.color), width=system.width, others=others)
     system.stdout.write("\n" + "".join(f"{line}\n" for line in lines))
     done = {result.name for result in results}
     left = [test.name for test in tests if test.name not in done]
@@ -104,7 +114,7 @@ def conclude(
 
 @command.command("prove")
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, shell_complete=suggest_folder)
-@click.option("--profile", default="demo", metavar="NAME", help="Size of the load (demo).")
+@click.option("--profile", metavar="NAME", help="Size of the load (demo, or what the fault names).")
 @click.option("--test", "only", multiple=True, metavar="NAME", help="Only this test; may be repeated.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; may be repeated.")
 @click.option("--side-by-side", default=1, metavar="N", type=click.IntRange(1, 64), help="Tests at once (1).")
@@ -115,7 +125,7 @@ def prove_command(
     system: System,
     /,
     folders: Sequence[str],
-    profile: str,
+    profile: str | None,
     only: Sequence[str],
     faults: Sequence[str],
     side_by_side: int,
@@ -127,8 +137,10 @@ def prove_command(
     The reference platform is started for it, one for each of the tests that run at once. The exit code is 110
     where anything but what was expected failed.
     """
-    tests = chosen(find_tests([system.path(folder) for folder in folders], profile), only)
-    cases = with_faults(cases_of(tests), faults)
+    shown = profile or PROOF_PROFILE
+    tests = chosen(find_tests([system.path(folder) for folder in folders], shown), only)
+    cases = [replace(case, profile=profile or case.profile or shown) for case in cases_of(tests)]
+    cases = with_faults(cases, faults)
     if page is not None:
         require_writable(system.path(page), "--write")
     folder = make_folder(system.path(results_dir), "proof")
@@ -139,13 +151,13 @@ def prove_command(
             return ExitCode.EXTERNAL_ABORT
 
         def make(number: int) -> Prover:
-            return Prover(platforms[number], children, system, profile, folder, view, number)
+            return Prover(platforms[number], children, system, folder, view, number)
 
         try:
             rows = prove_all(cases, make, count)
         finally:
             view.close()
-        return conclude_proof(rows, cases, profile, page, system)
+        return conclude_proof(rows, cases, shown, page, system)
 
 
 def conclude_proof(

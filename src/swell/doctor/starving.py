@@ -33,6 +33,11 @@ class Cores:
         self._stat = stat
         self._names = {f"cpu{core}" for core in os.sched_getaffinity(0)}
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._names)
+
     def busy_s(self) -> float | None:
         """Seconds of work of all of them since the machine started; None where the kernel does not tell."""
         try:

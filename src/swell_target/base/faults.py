@@ -165,6 +165,12 @@ class RefuseChat(RatedFault, tag="refuse_chat", frozen=True, kw_only=True, forbi
     message: str = "*"
 
 
+class CutSockets(RatedFault, tag="cut_sockets", frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A WebSocket is closed by the platform ``after_ms`` after it was opened: 1011, an internal error."""
+
+    after_ms: Millis
+
+
 class LoseConnects(Fault, tag="lose_connects", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of every ``every_ms`` the first ``lost_ms`` no connection is taken: its client's kernel tries again."""
 
@@ -221,6 +227,7 @@ AnyFault = (
     | LoseChat
     | DelayChat
     | RefuseChat
+    | CutSockets
     | LoseConnects
     | LoseWrites
     | SlowDisconnect
@@ -244,7 +251,8 @@ class Faults:
 
     def __init__(self, service: str, seed: int) -> None:
         self.service = service
-        self.random = Random(f"faults:{service}:{seed}")  # noqa: S311 - repeatable on purpose
+        self._seed = seed
+        self.random = self._new_random()
         self.active = False
         self._all: list[AnyFault] = []
         self.leaked: list[bytearray] = []
@@ -262,7 +270,8 @@ class Faults:
         return list(self._all)
 
     def set(self, faults: list[AnyFault]) -> None:
-        """Replace what was set; leaked memory is given back when no leak is left."""
+        """Replace what was set; chance begins anew, leaked memory is given back when no leak is left."""
+        self.random = self._new_random()
         self._all = [fault for fault in faults if fault.service in ("*", self.service)]
         self.active = bool(self._all)
         self._countdown = {
@@ -271,6 +280,9 @@ class Faults:
         if self.find(MemoryLeak) is None:
             self.leaked.clear()
         self.on_set()
+
+    def _new_random(self) -> Random:
+        return Random(f"faults:{self.service}:{self._seed}")  # noqa: S311 - repeatable on purpose
 
     def find(self, kind: type[F], endpoint: str | None = None) -> F | None:
         """The first fault of ``kind`` (that befalls ``endpoint``), or None."""

@@ -15,7 +15,7 @@ import msgspec
 
 from swell_target.base.call import Call
 from swell_target.base.errors import Problem
-from swell_target.base.faults import SlowDisconnect
+from swell_target.base.faults import CutSockets, SlowDisconnect
 
 DEFAULT_OUTBOX = 5_000
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -36,6 +36,7 @@ class Socket:
         self._outbox: deque[str] = deque()
         self._wake = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        self._cutter: asyncio.Task[None] | None = None
         self.accepted = False
         self.gone = False
 
@@ -47,6 +48,13 @@ class Socket:
         self.accepted = True
         self.call.runtime.metrics.sockets.inc()
         self._sender = asyncio.create_task(self._pump())
+        cut = self.call.faults.strikes(CutSockets) if self.call.faults.active else None
+        if cut is not None:
+            self._cutter = asyncio.create_task(self._cut(cut))
+
+    async def _cut(self, fault: CutSockets) -> None:
+        await asyncio.sleep(fault.after_ms / 1000)
+        await self.close(1011)
 
     def refuse(self, problem: Problem) -> None:
         """Answer with HTTP instead of upgrading."""
@@ -107,8 +115,9 @@ class Socket:
         """Free what the connection holds (later, under the fault); called once the handler has ended."""
         if not self.accepted:
             return
-        if self._sender is not None:
-            self._sender.cancel()
+        for task in (self._sender, self._cutter):
+            if task is not None:
+                task.cancel()
         self.call.runtime.metrics.sockets.dec()
 
     async def linger(self) -> None:

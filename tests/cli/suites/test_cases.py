@@ -15,6 +15,8 @@ name = "slow"
 tests = ["health", "slow"]
 inject = [{ type = "latency", distribution = { type = "constant", ms = 50 } }]
 fails = ["http_req_duration p(95)<20"]
+unseen = ["logins rate>0.9"]
+profile = "crowd"
 
 [[fault]]
 name = "down"
@@ -40,7 +42,8 @@ def test_each_test_is_healthy_first(tmp_path: Path) -> None:
     ]
     assert cases[1].fails == {"http_req_duration p(95)<20"}
     assert cases[1].inject[0]["type"] == "latency"
-    assert cases[0].fails == set()
+    assert (cases[1].unseen, cases[1].profile) == ({"logins rate>0.9"}, "crowd")
+    assert (cases[0].fails, cases[0].unseen, cases[0].profile) == (set(), set(), "")
 
 
 def test_only_some_faults(tmp_path: Path) -> None:

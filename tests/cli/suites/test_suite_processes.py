@@ -34,7 +34,7 @@ def test_a_suite_runs_with_one_table(tmp_path: Path) -> None:
     table = done.stdout[done.stdout.index("  test ") :]
     assert re.search(r"shop/health +passed +[\d,.KM]+ +\S+ +1 of 1 +1 of 1 +\w+\n", table)
     assert re.search(
-        r"shop/slow +failed 99 .* 0 of 1 +1 of 1 +\w+\n +http_req_duration max<0\.000001\n", table
+        r"shop/slow +failed 99 .* 0 of 1 +1 of 1 +\w+\n +http_req_duration max<0\.000001: \d.*s\n", table
     )
     assert "1 of 2 passed" in table
     for name in ("health", "slow"):
@@ -226,7 +226,9 @@ def test_a_proof_compares_what_failed_with_what_should(
     source = HEALTH.replace('"rate<0.01"', '"rate<0.01"], "http_req_duration": ["p(90)<400"')
     suite = write_suite(
         tmp_path / "shop",
-        "[target]\nservice='cooly'\n" + PROFILES[PROFILES.index("[demo]") :],
+        "[target]\nservice='cooly'\n"
+        + PROFILES[PROFILES.index("[demo]") :]
+        + "[crowd.slow]\nscenarios.visit = { vus = 7, duration = '1s' }\n",
         health=source,
         slow=source,
     )
@@ -238,6 +240,7 @@ def test_a_proof_compares_what_failed_with_what_should(
     fails = ["http_req_failed rate<0.01", "invariant: it is still up"]
     [[fault]]
     name = "slow"
+    profile = "crowd"
     tests = ["slow"]
     inject = [{ type = "latency", endpoint = "health", distribution = { type = "constant", ms = 500 } }]
     fails = ["http_req_failed rate<0.01"]
@@ -250,3 +253,6 @@ def test_a_proof_compares_what_failed_with_what_should(
     assert "| shop/health | sick | `http_req_failed rate<0.01`<br>`invariant: it is still up` | yes |" in page
     assert "| shop/slow | slow | `http_req_duration p(90)<400` | no: failed and should not have" in page
     assert "- shop/health: `http_req_duration p(90)<400`" in page
+    (crowd,) = tmp_path.glob("swell-results/proof-*/shop/004-slow/*/snapshot.json")
+    assert load_snapshot(crowd).scenarios[0].max_vus == 7
+    assert load_snapshot(crowd).run.seed == 1

@@ -6,7 +6,9 @@
     inject = [{ type = "drop_webhooks", rate = 0.2 }]
     fails = ["invariant: every webhook was processed once"]
 
-``inject`` goes to the platform as it is; ``fails`` is the exact set of objectives and invariants that fail.
+``inject`` goes to the platform as it is; ``fails`` is the exact set of objectives and invariants that fail,
+``unseen`` that of the objectives for which nothing is left to be judged. ``profile`` is the size of the load
+where that of the others has too few users for what the fault leaves of it.
 """
 
 import tomllib
@@ -28,6 +30,8 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests: tuple[str, ...]
     inject: tuple[dict[str, Any], ...]
     fails: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
+    profile: str = ""
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,12 +40,18 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One run that is a proof: a test, the fault that its target has, and what must fail, exactly."""
+    """One run that is a proof: a test, the fault that its target has, and what must fail, exactly.
+
+    ``unseen`` are the objectives that must have no data, which proves nothing of them. ``profile`` is the
+    size of the load, empty where the file says none.
+    """
 
     test: SuiteTest
     fault: str = ""
     inject: tuple[dict[str, Any], ...] = ()
     fails: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
+    profile: str = ""
 
     @property
     def name(self) -> str:
@@ -69,7 +79,10 @@ def cases_of(tests: Sequence[SuiteTest]) -> list[Case]:
     for test in tests:
         entries = [one for one in files[test.script.parent].fault if test.script.stem in one.tests]
         cases.append(Case(test))
-        cases += [Case(test, one.name, one.inject, frozenset(one.fails)) for one in entries]
+        cases += [
+            Case(test, one.name, one.inject, frozenset(one.fails), frozenset(one.unseen), one.profile)
+            for one in entries
+        ]
     return cases
 
 

@@ -19,17 +19,19 @@ from swell.cli.suites.processes import Children
 from swell.cli.suites.running import MEASURED, Job, Runner
 from swell.cli.suites.views import SharedView, Tally
 from swell.cli.system import System
-from swell.metrics.snapshot import Snapshot
 from swell.report.ansi import printable
 from swell.report.proof import ProofRow
+from swell.report.suite import TestResult, objective_name
 from swell.report.suitelive import RunningTest
 
 # A case with its number, from 1 on.
 Numbered = tuple[int, Case]
 
 TIMEOUT_S = 60.0
-# A run on a machine that stood still proves nothing, and is repeated so often.
+# A run on a machine that stood still, or was another's, proves nothing, and is repeated so often.
 REPEATS = 2
+# What users choose at random they choose again in the next proof: whether it succeeds is no matter of luck.
+SEED = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,6 @@ class Prover:
     platform: Platform
     children: Children
     system: System
-    profile: str
     folder: Path
     view: SharedView
     number: int = 0
@@ -50,9 +51,9 @@ class Prover:
         for number, case in cases:
             row = self._prove(case, number)
             for _ in range(REPEATS):
-                if row is None or row.is_as_expected or row.is_measured:
+                if row is None or row.is_as_expected or not row.doubt:
                     break
-                self._say(number, case, f"again, as the measurement was invalid; {row.outcome}")
+                self._say(number, case, f"again, as {row.doubt}; {row.outcome}")
                 row = self._prove(case, number)
             if row is None or self.children.signals:
                 break
@@ -74,28 +75,11 @@ class Prover:
         folder = self.folder / case.test.suite / f"{number:03}-{case.test.script.stem}"
         # Of a run that is repeated only the last one counts.
         shutil.rmtree(folder, ignore_errors=True)
-        job = Job(case.test, folder, env, ("--profile", self.profile))
+        job = Job(case.test, folder, env, ("--profile", case.profile, "--seed", SEED))
         results = Runner(self.children, self.system, 1, _Part(self.view, self.number)).run([job])
         if not results:
             return None
-        (result,) = results
-        snapshot = result.snapshot
-        names: tuple[str, ...] = ()
-        if snapshot is not None:
-            names = (
-                *(f"{one.metric} {one.source.strip()}" for one in snapshot.thresholds),
-                *(f"invariant: {one.name}" for one in snapshot.invariants),
-            )
-        error = "" if result.exit_code in MEASURED else result.reason or f"exit code {result.exit_code}"
-        return ProofRow(
-            test=case.test.name,
-            fault=case.fault,
-            expected=case.fails,
-            failed=frozenset(result.failures),
-            names=names,
-            error=error,
-            is_measured=snapshot is None or _is_measured(snapshot),
-        )
+        return proof_row(case, results[0])
 
     def _tell(self, method: str, url: str, body: dict[str, Any]) -> None:
         request = urllib.request.Request(  # noqa: S310 - the platform that we have started
@@ -154,7 +138,33 @@ def prove_all(cases: Sequence[Case], make: Callable[[int], Prover], count: int) 
     return [rows[number] for number in sorted(rows)]
 
 
-def _is_measured(snapshot: Snapshot) -> bool:
-    """Whether the generator did its part: load that was not delivered may well be the fault's doing."""
-    reasons = snapshot.verdict.reasons if snapshot.verdict else ()
-    return not any(reason.level == "invalid" and reason.question == "latency" for reason in reasons)
+def proof_row(case: Case, result: TestResult) -> ProofRow:
+    """What the run of a case proves."""
+    snapshot = result.snapshot
+    names: tuple[str, ...] = ()
+    if snapshot is not None:
+        names = (
+            *(objective_name(one) for one in snapshot.thresholds),
+            *(f"invariant: {one.name}" for one in snapshot.invariants),
+        )
+    unseen = frozenset(result.unseen)
+    return ProofRow(
+        test=case.test.name,
+        fault=case.fault,
+        expected=case.fails,
+        failed=frozenset(result.failures) - unseen,
+        names=names,
+        expected_unseen=case.unseen,
+        unseen=unseen,
+        error="" if result.exit_code in MEASURED else result.reason or f"exit code {result.exit_code}",
+        doubt=_doubt(result),
+    )
+
+
+def _doubt(result: TestResult) -> str:
+    """Why the latencies may not be the target's; load that was not delivered may be the fault's doing."""
+    verdict = result.snapshot.verdict if result.snapshot else None
+    reasons = verdict.reasons if verdict else ()
+    if any(reason.level == "invalid" and reason.question == "latency" for reason in reasons):
+        return "the measurement was invalid"
+    return f"other programs kept {result.others} busy" if result.others else ""

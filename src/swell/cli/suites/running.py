@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ import msgspec
 
 from swell.base.errors import ExitCode
 from swell.cli.outputs import SNAPSHOT_FILE
+from swell.cli.suites.machine import Machine, Reading
 from swell.cli.suites.processes import Child, Children, Stopped
 from swell.cli.suites.tests import SuiteTest
 from swell.cli.suites.views import Tally, View
@@ -45,6 +46,8 @@ class _Running:
     number: int
     job: Job
     child: Child
+    # What the machine had done by then.
+    reading: Reading | None
     begun: float = field(default_factory=time.monotonic)
     state: TestState | None = None
 
@@ -68,6 +71,7 @@ class Runner:
         self._tally = Tally(0)
         self._view = view
         self._paint = Painter(system.color)
+        self._machine = Machine()
 
     def __repr__(self) -> str:
         return f"<Runner {self._tally.done} of {self._tally.total} done, {len(self._running)} running>"
@@ -125,11 +129,13 @@ class Runner:
                 env=job.env,
                 out=out,
             )
-        return _Running(number, job, child)
+        return _Running(number, job, child, self._machine.read())
 
     def _finish(self, running: _Running) -> TestResult:
         self._running.remove(running)
-        result = read_result(running.job, running.child.process.wait())
+        code = running.child.process.wait()
+        busy = self._machine.others(running.reading, self._machine.read())
+        result = replace(read_result(running.job, code), others=busy)
         self._tell(result, time.monotonic() - running.begun)
         return result
 
