@@ -1,16 +1,12 @@
 """Reasons of a verdict, provoked in real runs: real workers, a real server, a real kernel."""
 
-import contextlib
-import select
-import socket
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+from own_network import late_target
 
 from swell.base.errors import ExitCode
 from swell.metrics.snapshot import Snapshot, TrendValue, Verdict
@@ -152,20 +148,6 @@ def test_what_the_machine_and_the_kernel_did_is_seen(run: Run, tmp_path: Path) -
     } <= slugs
 
 
-def answer_late(listener: socket.socket) -> None:
-    """Accept nothing for a while from the first connection on, then answer whoever is there."""
-    select.select([listener], [], [], 30)
-    time.sleep(0.5)
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's counters are Linux's")
 def test_connections_dropped_by_a_full_queue_are_seen(run: Run, tmp_path: Path) -> None:
     """A target on this machine that does not accept: whoever came too many waited, and why is said."""
@@ -174,15 +156,8 @@ def test_connections_dropped_by_a_full_queue_are_seen(run: Run, tmp_path: Path) 
     def default():
         http.get(env.BUSY, name="/")
     """
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        thread = threading.Thread(target=answer_late, args=(listener,))
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    with late_target() as url:
         run(source, "-q", "--vus", "8", "-i", "8", "-e", f"BUSY={url}")
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
     reasons = {reason.slug: reason for reason in verdict_of(tmp_path).reasons}
     assert reasons["listen-drops"].measured >= 1
 

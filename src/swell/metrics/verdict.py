@@ -138,7 +138,7 @@ def _load(seen: VerdictInput) -> Iterator[_Measurement]:
             share,
             (
                 f"{seen.dropped_iterations:,} of {planned:,} planned iterations ({share:.2%}) were dropped: "
-                "no VU was free when they were due"
+                "no VU was free when they were due, or it was too late to start them"
             ),
         )
         missing = planned - due
