@@ -57,7 +57,7 @@ class Prover:
                 row = self._prove(case, number)
             if row is None or self.children.signals:
                 break
-            self.view.tally.done += 1
+            self.view.count()
             self._say(number, case, row.outcome)
             rows[number] = row
         return rows
@@ -118,7 +118,7 @@ def prove_all(cases: Sequence[Case], make: Callable[[int], Prover], count: int) 
     """Prove ``cases`` with so many provers beside each other, those of one test by one of them.
 
     The rows are in the order of the cases; after a signal those up to then. Raises what a prover raises,
-    once the others are done with their tests.
+    once the others are done with the tests that they are at.
     """
     numbered = list(enumerate(cases, 1))
     tests = dict.fromkeys(case.test.name for case in cases)
@@ -127,15 +127,28 @@ def prove_all(cases: Sequence[Case], make: Callable[[int], Prover], count: int) 
     def work(number: int) -> dict[int, ProofRow]:
         prover = make(number)
         rows: dict[int, ProofRow] = {}
-        with contextlib.suppress(IndexError):
+        try:
             while not prover.children.signals:
-                rows |= prover.prove(waiting.popleft())
+                mine = _next(waiting)
+                if mine is None:
+                    break
+                rows |= prover.prove(mine)
+        except BaseException:
+            # Nobody will see what comes of the others.
+            waiting.clear()
+            raise
         return rows
 
     with ThreadPoolExecutor(count) as pool:
         parts = list(pool.map(work, range(count)))
     rows = {number: row for part in parts for number, row in part.items()}
     return [rows[number] for number in sorted(rows)]
+
+
+def _next(waiting: "deque[list[Numbered]]") -> list[Numbered] | None:
+    with contextlib.suppress(IndexError):
+        return waiting.popleft()
+    return None
 
 
 def proof_row(case: Case, result: TestResult) -> ProofRow:

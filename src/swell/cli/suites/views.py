@@ -139,6 +139,11 @@ class SharedView:
         with self._lock:
             self._view.note(line)
 
+    def count(self) -> None:
+        """One more is done."""
+        with self._lock:
+            self.tally.done += 1
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         with self._lock:
