@@ -75,6 +75,26 @@ def test_tags_last_until_the_next_activation(start):
         loaded.iterate("wrong")
 
 
+def test_a_vu_keeps_its_state(start):
+    """From one iteration and scenario to the next; setup's is another VU's."""
+    loaded = start(
+        """
+        from swell import context
+        states = []
+        def setup():
+            context.vu.state["token"] = "of setup"
+        def default():
+            context.vu.state.setdefault("seen", []).append(context.scenario.name)
+            states.append(context.vu.state)
+        """
+    )
+    loaded.run.setup()
+    loaded.iterate()
+    loaded.iterate()
+    loaded.iterate(scenario="other")
+    assert loaded.value("states") == [{"seen": ["main", "main", "other"]}] * 3
+
+
 def test_no_scenario_in_setup(start):
     """The scenario's context in setup raises, and says why."""
     loaded = start(

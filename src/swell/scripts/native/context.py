@@ -1,7 +1,7 @@
 """``context``: where the running code stands in the run: its VU, scenario, worker and test."""
 
 from collections.abc import Iterator, MutableMapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -54,6 +54,17 @@ class VUContext:
 
     __slots__ = ()
     tags = VUTags()
+
+    @property
+    def state(self) -> dict[Any, Any]:
+        """A dictionary of this VU's own, for what it keeps from one iteration to the next, such as a token.
+
+        It lasts as long as the VU, over scenarios too; globals are those of all VUs of the worker.
+        """
+        state: VUState = _vu("state").language
+        if state.kept is None:
+            state.kept = {}
+        return state.kept
 
     @property
     def id(self) -> int:

@@ -167,6 +167,7 @@ class VUState:
         "groups",
         "has_data",
         "keep_sample",
+        "kept",
         "now",
         "random_state",
         "recorder",
@@ -186,6 +187,8 @@ class VUState:
         # The VU's own copy of the setup data.
         self.data: Any = None
         self.has_data = False
+        # What the script puts aside for this VU; made when it asks.
+        self.kept: dict[Any, Any] | None = None
         # The open groups, innermost last: (path of the one around it, when it was entered).
         self.groups: list[tuple[str, int]] = []
         # State of swell.random in this iteration; None: not used yet.
