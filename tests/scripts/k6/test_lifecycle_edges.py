@@ -210,3 +210,58 @@ def test_what_a_function_did_before_its_time_was_up_is_its_own(
     found = points(tmp_path / "points.ndjson")
     assert found["data_sent", f"::{stage}"] == found["data_received", f"::{stage}"] == 1
     assert found["data_sent", "-"] == found["data_received", "-"] == 0
+
+
+def test_setup_may_return_a_response(run: RunScript) -> None:
+    """Of a response the fields go to the iterations, wherever it stands in the data; the methods stay behind."""
+    result = run(
+        HEAD
+        + """export function setup() { const r = http.get(`${__ENV.TARGET}/get`); return { list: [r], missed: null }; }
+        export default function ({ list: [r] }) {
+          console.log(r.status, typeof r.json, JSON.parse(r.body).method, Object.keys(r).length, r.request.method);
+          r.json();
+        }"""
+    )
+    assert result.exit_code == 0
+    assert 'msg="200 undefined GET 16 GET"' in result.stderr
+    assert "TypeError: Object has no member 'json'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("'text'", "handleSummary() should return a map with string keys"),
+        ("['a.txt']", "handleSummary() should return a map with string keys"),
+        (
+            "{ stdout: 'x', 'a.json': data }",
+            "object a.json: invalid type map[string]interface {}, it needs to be a",
+        ),
+        ("{ 'a.txt': 5 }", "object a.txt: invalid type int64, it needs to be a string or ArrayBuffer"),
+    ],
+)
+def test_what_cannot_be_written_of_a_summary(
+    run: RunScript, tmp_path: Path, returned: str, said: str
+) -> None:
+    """Where handleSummary returns something else than texts by their places, nothing is written at all."""
+    result = run(ONCE + f"export function handleSummary(data) {{ return {returned}; }}")
+    assert 'msg="failed to handle the end-of-test summary"' in result.stderr
+    assert said in result.stderr
+    assert result.exit_code == 0
+    assert "TOTAL RESULTS" not in result.stdout
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_data_of_a_summary_has_the_keys_of_k6(run: RunScript) -> None:
+    """What a script writes of the whole data is what k6 gives it; the verdict is there for who asks for it."""
+    result = run(
+        ONCE
+        + """export function handleSummary(data) {
+          const keys = [Object.keys(data).sort(), Object.keys(JSON.parse(JSON.stringify(data))).sort()];
+          return { stdout: `${JSON.stringify(keys)} ${data.verdict.level} ${data.setup_data}` };
+        }"""
+    )
+    listed = (
+        '["metrics","options","root_group","setup_data","state"],["metrics","options","root_group","state"]'
+    )
+    assert f"[{listed}] " in result.stdout
+    assert result.stdout.split("] ")[-1].split()[:2][1] == "undefined"

@@ -26,7 +26,22 @@ ONCE = "export default function () {}\n"
         pytest.param('import "k6/browser";\n' + ONCE, 107, "browser tests are not supported", id="browser"),
         pytest.param('import "lodash";\n' + ONCE, 107, 'the module "lodash"', id="bare name"),
         pytest.param('import "./gone.js";\n' + ONCE, 107, "gone.js", id="no such file"),
-        pytest.param("open('gone.json');\n" + ONCE, 107, 'gone.json" cannot be read', id="open"),
+        pytest.param("open('gone.json');\n" + ONCE, 107, "gone.json: no such file or directory", id="open"),
+        pytest.param("open();\n" + ONCE, 107, "can't be used with an empty filename", id="open nothing"),
+        pytest.param("open('.');\n" + ONCE, 107, "can't be used with directories", id="open a folder"),
+        pytest.param(
+            "import { Trend } from 'k6/metrics';\nnew Trend();\n" + ONCE, 107, "name: ''", id="metric"
+        ),
+        pytest.param(
+            "import exec from 'k6/execution';\nexec.vu.tags.a = 'b';\n" + ONCE,
+            107,
+            "getting VU information in the init context is not supported",
+            id="tags in init",
+        ),
+        pytest.param("export const options = {vus: NaN};\n" + ONCE, 255, "'vus' is NaN", id="no number"),
+        pytest.param(
+            "export const options = {a: {b: () => 1}};\n" + ONCE, 255, "'b' is a function", id="no JSON"
+        ),
         pytest.param("export const options = {vus: 'x'};\n" + ONCE, 104, "vus", id="option"),
         pytest.param("export function setup() { throw null }\n" + ONCE, 107, "null", id="setup throws"),
         pytest.param("export function setup() { return () => 1 }\n" + ONCE, 255, "JSON", id="setup data"),

@@ -88,18 +88,28 @@ class ScriptFiles:
         )
 
     def open(self, base: str, path: str) -> tuple[str, bytes]:
-        """A file for ``open()``: relative to the module that asks, else to the main script."""
+        """A file for ``open()``: relative to the module that asks, else to the main script.
+
+        Raises ``HostError`` in k6's words for what cannot be opened.
+        """
+        if not path:
+            raise HostError("open() can't be used with an empty filename")
         if path.startswith(("/", _FILE)):
             candidates = [file_name(unquote(path.removeprefix(_FILE)))]
         else:
             bases = [base if base.startswith(_FILE) else self.main, self.main]
             candidates = list(dict.fromkeys(file_name(f"{self._folder(known)}/{path}") for known in bases))
-        problem = HostError(f'there is no file "{path}"', "GoError")
         for name in candidates:
             try:
                 return name, self.read(name)
             except HostError as error:
                 problem = error
+        if not self._is_closed:
+            told = path_of(candidates[-1])
+            if Path(told).is_dir():
+                problem = HostError(f'open() can\'t be used with directories, path: "{told}"')
+            elif not Path(told).exists():
+                problem = HostError(f"stat {told}: no such file or directory")
         raise problem
 
     def read(self, name: str) -> bytes:

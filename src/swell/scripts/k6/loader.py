@@ -125,10 +125,14 @@ def _exports(host: VUHost, name: str) -> ScriptExports:
         for hook in LIFECYCLE
         if hook in told["names"] and hook not in functions and hook != _LATE
     ]
-    faults += [
-        Fault(name, f"options: the value of {key!r} is a function, which no option takes")
-        for key in told["odd"]
-    ]
+    if told["odd"]:
+        listed = ", ".join(f"the value of {key!r} is {what}" for key, what in told["odd"])
+        raise SwellError(
+            f"{name}: the options cannot be JSON: {listed}",
+            hint="a number out of a variable that is not set is NaN: parseInt(__ENV.VUS || '1')",
+            exit_code=ExitCode.OTHER,
+            slug="options-not-json",
+        )
     if not told["isObject"]:
         faults.append(Fault(name, "the exported options must be an object"))
     if not functions:

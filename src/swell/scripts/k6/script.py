@@ -120,10 +120,9 @@ class K6Script:
         lifecycle = self._helpers(host)
         shape = json.loads(context.run(lifecycle["summaryShape"]))
         if shape["problem"]:
-            raise ScriptError(
-                f"handleSummary() {shape['problem']}",
-                hint='return destinations with contents, such as { "a.json": JSON.stringify(data) }',
-            )
+            # Nothing is written then, as in k6.
+            vu.runtime.log("error", "failed to handle the end-of-test summary", error=shape["problem"])
+            return {}
         if shape["names"] is None:
             return None
         files: dict[str, str | bytes] = {}
@@ -153,7 +152,7 @@ class K6Script:
         context.run_jobs()
         return {
             name: context.evaluate(f"globalThis['swell lifecycle'].{name}")
-            for name in ("setupValue", "summaryShape", "summaryContent")
+            for name in ("setupValue", "summaryShape", "summaryContent", "summaryData")
         }
 
     def _lifecycle(self, name: str, phase: Phase, vu: VU, data: bytes | None) -> VUHost | None:
@@ -164,9 +163,11 @@ class K6Script:
             return None
         token = current_vu.set(vu)
         try:
-            host.phase = phase
-            if data is not None:
+            if phase == "summary" and data is not None:
+                context.run(self._helpers(host)["summaryData"], data.decode())
+            elif data is not None:
                 context.run(context.core["setData"], data.decode())
+            host.phase = phase
             if host.loop.run_until_idle(context.run(context.core["call"], name)) == _FAILED:
                 raise context.interruption() or as_script_error(script_threw(host))
         except JSFailure as failure:

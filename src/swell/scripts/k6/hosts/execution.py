@@ -30,20 +30,20 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
 
     def fail(message: str) -> None:
         if vu.phase == "init":
-            raise HostError("test.fail() cannot be used in the init context")
+            raise HostError("execution.test.fail() called outside of VU context")
         vu.log("error", f"test marked as failed: {message}" if message else "test marked as failed")
         if vu.phase != "summary":
             vu.runtime.mark_failed(message)
 
     def set_tag(name: str, value: str) -> None:
-        engine_vu = vu.engine_vu
+        engine_vu = _engine_vu(vu)
         tags = {name: value}
         engine_vu.tags = vu.worker.extend(engine_vu.tags, tags)
         # Each iteration begins with the base, and what is set lasts until the next activation.
         engine_vu.base_tags = vu.worker.extend(engine_vu.base_tags, tags)
 
     def delete_tag(name: str) -> None:
-        engine_vu = vu.engine_vu
+        engine_vu = _engine_vu(vu)
         registry = engine_vu.runtime.registry
         for attribute in ("tags", "base_tags"):
             left = {
@@ -52,30 +52,37 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
             setattr(engine_vu, attribute, registry.intern(left))
 
     def set_metadata(name: str, value: str) -> None:
-        engine_vu = vu.engine_vu
+        engine_vu = _engine_vu(vu)
         engine_vu.metadata = tuple(sorted({**dict(engine_vu.metadata), name: value}.items()))
 
     def delete_metadata(name: str) -> None:
-        engine_vu = vu.engine_vu
+        engine_vu = _engine_vu(vu)
         engine_vu.metadata = tuple(pair for pair in engine_vu.metadata if pair[0] != name)
 
     return {
-        "metadata": lambda: msgspec.json.encode(dict(vu.engine_vu.metadata)).decode(),
+        "metadata": lambda: msgspec.json.encode(dict(_engine_vu(vu).metadata)).decode(),
         "setMetadata": set_metadata,
         "deleteMetadata": delete_metadata,
         "read": read,
         "abort": abort,
         "fail": fail,
-        "tags": lambda: msgspec.json.encode(vu.engine_vu.tags.as_dict()).decode(),
+        "tags": lambda: msgspec.json.encode(_engine_vu(vu).tags.as_dict()).decode(),
         "setTag": set_tag,
         "deleteTag": delete_tag,
         "options": lambda: _options(vu),
     }
 
 
+def _engine_vu(vu: "VUHost") -> VU:
+    """The engine's VU; raises ``HostError`` in the init context."""
+    if vu.phase == "init":
+        raise HostError("getting VU information in the init context is not supported")
+    return vu.engine_vu
+
+
 def _options(vu: "VUHost") -> str:
     if vu.phase == "init":
-        raise HostError("test.options is not available in the init context")
+        raise HostError("getting test options in the init context is not supported")
     runtime = vu.runtime
     return msgspec.json.encode(show_given(runtime.options, runtime.scenarios)).decode()
 
@@ -84,9 +91,7 @@ Section = dict[str, Callable[[], Any]]
 
 
 def _vu(vu: "VUHost") -> Section:
-    if vu.phase == "init":
-        raise HostError("getting VU information in the init context is not supported")
-    engine_vu = vu.engine_vu
+    engine_vu = _engine_vu(vu)
     return {
         "idInInstance": lambda: engine_vu.id,
         "idInTest": lambda: engine_vu.id,

@@ -183,7 +183,8 @@
     for (const name of names) if (typeof exported[name] === "function") functions.push(name);
     const written = exported.options;
     const options = JSON.stringify(written === undefined || written === null ? {} : written, (key, given) => {
-      if (typeof given === "function" || typeof given === "symbol") odd.push(key);
+      if (typeof given === "function" || typeof given === "symbol") odd.push([key, `a ${typeof given}`]);
+      else if (typeof given === "number" && given - given !== 0) odd.push([key, String(given)]);
       return given;
     });
     return JSON.stringify({ names, functions, odd, options, isObject: typeof (written ?? {}) === "object" && !Array.isArray(written) });
@@ -280,6 +281,8 @@
     // One whose events go to `callback`, until it is completed.
     listen: (id, callback) => { callbacks.set(id, callback); },
     forget: (id) => callbacks.delete(id),
+    // Under it an object of ours has what stays of it as data.
+    asData: Symbol("data"),
     fail,
     // A module of ours or the script's, at once.
     load: loadNow,

@@ -17,12 +17,12 @@ class Hasher {
     host.known(algorithm);
   }
 
-  update(input) { this.#parts.push(data(input, this.#algorithm)); }
+  update(input) { this.#parts.push(data(input)); }
   digest(encoding) { return host.digest(this.#algorithm, this.#key, encodingOf(encoding), ...this.#parts); }
 }
 
 export const createHash = (algorithm) => new Hasher(String(algorithm), null);
-export const createHMAC = (algorithm, key) => new Hasher(String(algorithm), data(key, String(algorithm)));
+export const createHMAC = (algorithm, key) => new Hasher(String(algorithm), data(key));
 export function hmac(algorithm, key, input, encoding) {
   const hasher = createHMAC(algorithm, key);
   hasher.update(input);

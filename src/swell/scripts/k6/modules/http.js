@@ -247,6 +247,7 @@ function refusedBatch(requests, keys, at, problem) {
 
 export function batch(requests) {
   if (!arguments.length) throw new swell.GoError("no argument was provided to http.batch()");
+  if (arguments.length > 1) throw new swell.GoError("http.batch() accepts only an array or an object of requests");
   if (requests === null || typeof requests !== "object" || requests instanceof Map) {
     throw new swell.GoError(`invalid http.batch() argument type ${kindOf(requests)}`);
   }

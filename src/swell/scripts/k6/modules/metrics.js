@@ -7,9 +7,10 @@ const { declare, add, refused } = host;
 class Metric {
   #number;
 
-  constructor(kind, name, isTime) {
-    this.#number = declare(kind, String(name), isTime === true);
-    Object.defineProperty(this, "name", { value: String(name), enumerable: true });
+  constructor(kind, given, isTime) {
+    const name = given === undefined || given === null ? "" : String(given);
+    this.#number = declare(kind, name, isTime === true);
+    Object.defineProperty(this, "name", { value: name, enumerable: true });
   }
 
   add(given, tags) {

@@ -60,7 +60,7 @@ define("global", scope);
 define("__VU", host.number());
 define("__ENV", JSON.parse(host.environment()));
 define("open", (path, mode) => {
-  const content = host.open(String(path), mode === undefined ? "" : String(mode), caller());
+  const content = host.open(path === undefined || path === null ? "" : String(path), mode === undefined ? "" : String(mode), caller());
   return content;
 });
 function require(specifier) {

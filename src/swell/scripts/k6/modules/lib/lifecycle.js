@@ -1,5 +1,6 @@
 // What setup and handleSummary return, as Python takes it. Loaded where they ran only.
 import swell from "swell:core";
+import { kindOf } from "swell:lib/data";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -35,6 +36,8 @@ function plain(given, path, around) {
   if (given instanceof Set) return [...given].map((item, i) => plain(item, `${path}[${i}]`, inner));
   if (Array.isArray(given)) return given.map((item, i) => plain(item, `${path}[${i}]`, inner));
   if (given instanceof String || given instanceof Number || given instanceof Boolean) return given.valueOf();
+  const ours = given[swell.asData];
+  if (ours !== undefined) return plain(ours, path, inner);
   if (typeof given.toJSON === "function") return plain(given.toJSON(), path, inner);
   const made = {};
   for (const key of Object.keys(given)) made[key] = plain(given[key], `${path}.${key}`, inner);
@@ -57,14 +60,23 @@ globalThis["swell lifecycle"] = {
     const given = swell.value();
     if (!given) return JSON.stringify({ names: null, problem: "" });
     if (typeof given !== "object" || Array.isArray(given)) {
-      const kind = Array.isArray(given) ? "an array" : `a ${typeof given}`;
-      return JSON.stringify({ names: null, problem: `returned ${kind}; it should return a map with string keys` });
+      return JSON.stringify({ names: null, problem: "handleSummary() should return a map with string keys" });
     }
     const names = Object.keys(given);
     contents = names.map((name) => given[name]);
-    const wrong = names.filter((name, i) => typeof contents[i] !== "string" && swell.bytes(contents[i]) === undefined);
-    const problem = wrong.length ? `returned neither text nor an ArrayBuffer for ${wrong.join(", ")}` : "";
+    const wrong = names.findIndex((_, i) => typeof contents[i] !== "string" && swell.bytes(contents[i]) === undefined);
+    const problem = wrong < 0 ? "" : `error handling summary object ${names[wrong]}: `
+      + `invalid type ${kindOf(contents[wrong])}, it needs to be a string or ArrayBuffer`;
     return JSON.stringify({ names, problem });
+  },
+  // What is ours beside k6's keys is there for who asks, but JSON and lists of keys are those of k6.
+  summaryData(text) {
+    const { verdict, invariants, ledgers, ...data } = JSON.parse(text);
+    for (const [name, value] of Object.entries({ verdict, invariants, ledgers })) {
+      if (value !== undefined) Object.defineProperty(data, name, { value });
+    }
+    data.setup_data ??= undefined;
+    swell.setData(data);
   },
   summaryContent: (index) => typeof contents[index] === "string"
     ? new String(contents[index]) : swell.bytes(contents[index]),

@@ -83,7 +83,9 @@ function select(state, path) {
       made[SOURCE] = [undefined];
     }
   }
-  return swell.load("swell:lib/gjson").select(made[SOURCE][0], path);
+  const found = swell.load("swell:lib/gjson").select(made[SOURCE][0], path);
+  // A value of its own each time: the script may sort or change it.
+  return typeof found === "object" && found !== null ? parse(JSON.stringify(found)) : found;
 }
 
 const html = (state) => swell.load("k6/html").parseHTML(textFor(state, "HTML"), told(state).url);
@@ -97,6 +99,12 @@ function method(state, name) {
   };
 }
 
+// What stays of a response that setup returns: all but the methods.
+const METHODS = new Set(["clickLink", "html", "json", "submitForm"]);
+const dataOf = (state) => Object.fromEntries(
+  Object.keys(FIELDS).filter((name) => !METHODS.has(name)).map((name) => [name, field(state, name)]),
+);
+
 // What most scripts read comes first.
 function field(state, name) {
   if (name === "status") {
@@ -106,7 +114,7 @@ function field(state, name) {
   }
   if (name === "json") return (...given) => (given.length ? select(state, String(given[0])) : json(state));
   if (name === "body") return bodyFor(state);
-  if (!(name in FIELDS)) return Object.prototype[name];
+  if (!(name in FIELDS)) return name === swell.asData ? dataOf(state) : Object.prototype[name];
   return FIELDS[name] ? method(state, name) : told(state)[name];
 }
 
