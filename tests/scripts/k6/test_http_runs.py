@@ -176,3 +176,26 @@ def test_answers_stay_with_their_requests_where_the_stack_ends(run: RunScript) -
         }}"""
     )
     assert 'msg="true 0"' in result.stderr, result.stderr
+
+
+def test_vus_of_a_group_get_their_own_responses(run: RunScript) -> None:
+    """Body, address and all else belong together, whoever else of the runtime asks and computes meanwhile."""
+    result = run(
+        """
+        import http from "k6/http";
+        export const options = {
+          scenarios: { all: { executor: "shared-iterations", vus: 12, iterations: 200 } },
+        };
+        export default function () {
+          const mine = `${__ENV.TARGET}/anything/${__VU}`;
+          for (let i = 0; i < 20; i++) {
+            const response = http.get(mine), { body } = response;
+            if (response.url !== mine || !body.includes(`/anything/${__VU}"`)) console.log("mixed up", response.url);
+          }
+        }
+        """,
+        "--workers=1",
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "200 complete" in result.stdout
+    assert "mixed up" not in result.stderr, result.stderr[:500]
