@@ -136,11 +136,15 @@ def test_unstamped_answers_count_with_a_late_hub_only() -> None:
 def test_the_frame_that_stalled_the_hub_is_named() -> None:
     """The worst stall's frame, the script's own where it is on the stack."""
     stacks = (
-        Health(hub_lag_max_ns=300 * MS, hub_lag_frame="/lib/crypt.py:9 in hash\n/x/script.py:4 in default"),
-        Health(hub_lag_max_ns=200 * MS, hub_lag_frame="/x/script.py:7 in other"),
+        Health(
+            hub_lag_max_ns=300 * MS,
+            hub_lag_frame="/lib/crypt.py:9 in hash\n/x/script.py:4 in default",
+            hub_lag_waited_ns=90 * MS,
+        ),
+        Health(hub_lag_max_ns=200 * MS, hub_lag_frame="/x/script.py:7 in other", hub_lag_waited_ns=150 * MS),
     )
     (reason,) = judged(enumerate(stacks)).reasons
-    assert "300 ms (in /x/script.py:4 in default)" in reason.message
+    assert "300 ms (in /x/script.py:4 in default), 90 ms of them while others had" in reason.message
 
 
 def test_workers_of_one_machine_see_the_same_steps_and_segments() -> None:

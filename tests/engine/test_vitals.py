@@ -7,7 +7,7 @@ import sys
 from swell.base.clock import NS_PER_MS, ClockOffset
 from swell.engine.network import NetworkCounters
 from swell.engine.stacks import blocking_frame, format_frames
-from swell.engine.vitals import CLOCK_STEP_NS, Vitals, open_files, rss_bytes
+from swell.engine.vitals import CLOCK_STEP_NS, Vitals, open_files, processor_wait_ns, rss_bytes
 
 
 class Clocks:
@@ -45,6 +45,19 @@ def test_the_longest_lag_names_its_frame() -> None:
     health = vitals.take(0, 0)
     assert (health.hub_lag_max_ns, health.hub_lag_frame) == (900, "s.py:1 in f")
     assert vitals.take(0, 0).hub_lag_max_ns == 0
+
+
+def test_the_longest_lag_knows_what_others_took() -> None:
+    """The wait for a processor since the tick before, never more than the lag; then it starts anew."""
+    waits = iter([1_000, 1_300, 2_000, 2_010])
+    vitals = Vitals(processor_wait=lambda: next(waits))
+    vitals.note_lag(900, "s.py:1 in f")
+    vitals.note_lag(500, "s.py:2 in g")
+    assert vitals.take(0, 0).hub_lag_waited_ns == 300
+    vitals.note_lag(4, "")
+    health = vitals.take(0, 0)
+    assert (health.hub_lag_max_ns, health.hub_lag_waited_ns) == (4, 4)
+    assert processor_wait_ns() >= 0
 
 
 def test_a_step_of_the_wall_clock_is_counted_with_its_size() -> None:

@@ -133,6 +133,15 @@ def test_the_frame_that_held_the_hub_is_named() -> None:
     assert "script.py:7 in hash" in verdict.reasons[0].message
 
 
+@pytest.mark.parametrize(("waited_ms", "is_said"), [(0.0, False), (49.0, False), (50.0, True), (480.0, True)])
+def test_what_others_took_is_said(waited_ms: float, is_said: bool) -> None:
+    """From a tenth of the lag on: then the script alone is not to blame."""
+    lag = {"hub_lag_max_ms": 500.0, "hub_lag_frame": "s.py:7 in f", "hub_lag_waited_ms": waited_ms}
+    message = reach_verdict(changed(lag)).reasons[0].message
+    others = f", {waited_ms:.0f} ms of them while others had its processor" if is_said else ""
+    assert message == f"a worker did nothing else for 500 ms (in s.py:7 in f){others}: its VUs stood still"
+
+
 def test_every_slug_has_a_heading_in_the_docs() -> None:
     """docs/truth.md explains each reason, and nothing else as one."""
     text = (Path(__file__).parents[2] / "docs" / "truth.md").read_text(encoding="utf-8")

@@ -186,6 +186,8 @@ class Health(msgspec.Struct, frozen=True):
 
     hub_lag_max_ns: int = 0
     hub_lag_frame: str = ""
+    # What of the longest lag the worker waited for a processor that others had.
+    hub_lag_waited_ns: int = 0
     cpu_ns: int = 0
     clock_steps: int = 0
     clock_step_max_ns: int = 0

@@ -91,6 +91,7 @@ class Telemetry:
             self._errors.drain()
             self._pulse.beat_ns = self._clock.now_ns()
             self._pulse.take_stall()
+            self._vitals.note_lag(0, "")
             self._health()
 
     def _fail(self, dead: "gevent.Greenlet[..., None]") -> None:

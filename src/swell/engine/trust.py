@@ -42,6 +42,7 @@ class HealthTotals:
         self._script_path = script_path
         self.hub_lag_max_ns = 0
         self.hub_lag_frame = ""
+        self.hub_lag_waited_ns = 0
         self.clock_step_max_ns = 0
         self.gc_pause_max_ns = 0
         self.gc_pause_ns = 0
@@ -63,6 +64,7 @@ class HealthTotals:
         """Add one worker's last second."""
         if health.hub_lag_max_ns > self.hub_lag_max_ns:
             self.hub_lag_max_ns = health.hub_lag_max_ns
+            self.hub_lag_waited_ns = health.hub_lag_waited_ns
             self.hub_lag_frame = blocking_frame(health.hub_lag_frame, self._script_path)
         self.gc_pause_max_ns = max(self.gc_pause_max_ns, health.gc_pause_max_ns)
         self.gc_pause_ns += health.gc_pause_ns
@@ -95,6 +97,7 @@ def verdict_input(
         start_lag_p99_ms=aggregate.percentile("iteration_start_lag", 99) or 0.0,
         hub_lag_max_ms=health.hub_lag_max_ns / NS_PER_MS,
         hub_lag_frame=health.hub_lag_frame,
+        hub_lag_waited_ms=health.hub_lag_waited_ns / NS_PER_MS,
         completed_iterations=sum(state.iterations for _, state in plan),
         # Exceptions have no method; an unexpected status below 400 has no code, either.
         raised_iterations=sum(row.count for row in errors if row.code == 0 and row.name and not row.method),

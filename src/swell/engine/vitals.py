@@ -26,6 +26,15 @@ def rss_bytes() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
+def processor_wait_ns() -> int:
+    """How long this thread has waited for a processor that others had; 0 where nothing tells."""
+    try:
+        with open("/proc/thread-self/schedstat", "rb", buffering=0) as file:  # noqa: PTH123
+            return int(file.read().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 def open_files() -> int:
     """How many descriptors are open, at least: the kernel gives out the lowest free number.
 
@@ -48,12 +57,16 @@ class Vitals:
         process_time: Callable[[], int] = time.process_time_ns,
         network: Callable[[], NetworkCounters] = read_network_counters,
         thread_time: Callable[[], int] = time.thread_time_ns,
+        processor_wait: Callable[[], int] = processor_wait_ns,
     ) -> None:
         self._offset = offset
         self._process_time = process_time
         self._cpu_ns = process_time()
         self._lag_max_ns = 0
         self._lag_frame = ""
+        self._lag_waited_ns = 0
+        self._processor_wait = processor_wait
+        self._waited_ns = processor_wait()
         self._steps = 0
         self._step_max_ns = 0
         self._network = network
@@ -83,8 +96,13 @@ class Vitals:
             self._gc_max_ns = max(self._gc_max_ns, pause_ns)
 
     def note_lag(self, lag_ns: int, frame: str) -> None:
-        """The tick's timer fired ``lag_ns`` late; ``frame`` is where the hub was held, if sampled."""
+        """The tick's timer fired ``lag_ns`` late; ``frame`` is where the hub was held, if sampled.
+
+        What the thread waited for a processor since the last call was a part of it.
+        """
+        before_ns, self._waited_ns = self._waited_ns, self._processor_wait()
         if lag_ns > self._lag_max_ns:
+            self._lag_waited_ns = min(lag_ns, self._waited_ns - before_ns)
             self._lag_max_ns = lag_ns
             self._lag_frame = frame or self._lag_frame
 
@@ -103,6 +121,7 @@ class Vitals:
         health = Health(
             hub_lag_max_ns=self._lag_max_ns,
             hub_lag_frame=self._lag_frame,
+            hub_lag_waited_ns=self._lag_waited_ns,
             cpu_ns=cpu_ns - self._cpu_ns,
             clock_steps=self._steps,
             clock_step_max_ns=self._step_max_ns,
@@ -118,6 +137,7 @@ class Vitals:
         )
         self._network_before = network
         self._cpu_ns = cpu_ns
-        self._lag_max_ns = self._steps = self._step_max_ns = self._gc_max_ns = self._gc_ns = 0
+        self._lag_max_ns = self._lag_waited_ns = 0
+        self._steps = self._step_max_ns = self._gc_max_ns = self._gc_ns = 0
         self._lag_frame = ""
         return health

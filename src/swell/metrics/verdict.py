@@ -50,6 +50,8 @@ LIMITS: Final[dict[str, Limit]] = {
 
 # Without kernel stamps a receive is stamped when the hub gets to it: at most this late while it is on time.
 UNSTAMPED_HUB_LAG_MS: Final = 5.0
+# A lag to which others on the machine gave less than this is the script's.
+OTHERS_SHARE: Final = 0.1
 # Fewer are no share of anything: one lost packet in a run of fifty requests says nothing.
 RETRANSMITS_FLOOR: Final = 5
 # What a lost request or a dropped connection costs at least: Linux waits so long before it sends again. In a
@@ -74,6 +76,8 @@ class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
     start_lag_p99_ms: float = 0.0
     hub_lag_max_ms: float = 0.0
     hub_lag_frame: str = ""
+    # What of it the worker waited for a processor that others had.
+    hub_lag_waited_ms: float = 0.0
     requests: int = 0
     # Requests that got no answer at all: refused, reset, timed out, not resolved.
     unanswered: int = 0
@@ -180,6 +184,8 @@ def _latency(seen: VerdictInput) -> Iterator[_Measurement]:
             f"{share:.0%} of requests got no answer: their durations are no latencies of the target",
         )
     where = f" (in {seen.hub_lag_frame})" if seen.hub_lag_frame else ""
+    if seen.hub_lag_waited_ms >= OTHERS_SHARE * seen.hub_lag_max_ms > 0:
+        where += f", {seen.hub_lag_waited_ms:,.0f} ms of them while others had its processor"
     yield (
         "hub-lag",
         seen.hub_lag_max_ms,
