@@ -65,6 +65,15 @@ def test_how_a_run_ends(run: RunScript, name: str) -> None:
     assert result.exit_code == code
 
 
+def test_a_run_is_marked_as_failed_once(run: RunScript) -> None:
+    """Each call is a line of the log, the run's own mark one at its end."""
+    source = "export const options = { vus: 1, iterations: 3 };"
+    result = run(HEAD + source + "export default function () { exec.test.fail('why ' + __ITER); }")
+    assert [result.stderr.count(f"test marked as failed: why {number}") for number in range(3)] == [1, 1, 1]
+    assert result.stderr.count("test run was marked as failed") == 1
+    assert result.exit_code == 110
+
+
 def points(path: Path) -> Counter[tuple[str, str]]:
     """How many samples there are of each metric and group."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -73,7 +73,6 @@ REMOVED = [
     "import type A from 'a'",
     "import A from 'a'",
     "import * as A from 'a'",
-    "import {} from 'a'",
     "export type { A } from 'a'",
     "export type * from 'a'",
     "export type * as N from 'a'",

@@ -55,6 +55,9 @@ PROGRAMS = [
      [2]),
     ("abstract(1); function abstract(x: number) { out.push(x) }", [1]),
     ("type A = [string: string, number?: any, ...object: any[]]; let a: A = ['x']; out.push(a)", [["x"]]),
+    # A cast that ends a line before one with a bracket.
+    ("class A { a = 1 as any\n ['b'] = 2\n c = 3 satisfies M<string>\n ['d']() { return 4 } } out.push(new A())",
+     [{"a": 1, "b": 2, "c": 3}]),
     # Generators that begin a line of a class.
     (GENERATORS, [[1], [2]]),
 ]  # fmt: skip
@@ -74,6 +77,15 @@ MODULES = [
     ("export { a } from 'x' with { type: 'json' }; a: 1", None),
     ("export * from 'x' with { type: 'json' }", None),
     ("import a from 'x' with { type: 'json' }; a()", None),
+    ("import {} from 'x'", None),
+    ("import { type as } from 'x'; a()", ";                            a()"),
+    ("import { type as as x } from 'x'; a()", ";                                 a()"),
+    ("import { type as, b } from 'x'; b()", "import {          b } from 'x'; b()"),
+    (
+        "export default function (x: A): B\nexport default async function <T>(x: T): Promise<T> {}",
+        ";                                \nexport default async function    (x   )             {}",
+    ),
+    ("export default function (x: A) {}", "export default function (x   ) {}"),
     ("import 'x' with { type: 'json' };", None),
 ]
 

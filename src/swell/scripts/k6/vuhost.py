@@ -77,6 +77,8 @@ class Shared:
         self.has_wrong_summary = False
         # Custom metrics: name -> (type, contains), in order of declaration.
         self.metrics: dict[str, tuple[str, str]] = {}
+        # Whether the script has marked the run as failed; what it says after that is only logged, as in k6.
+        self.is_marked_failed = False
         # When JavaScript was last let run after a pause.
         self.resumed_ns = monotonic_ns()
         # Where the next VU's context is made.

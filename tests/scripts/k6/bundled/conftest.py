@@ -48,7 +48,8 @@ RECORDERS = {
             : Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(''));
         export const hmac = (algorithm, key, data, encoding) => shown(host.hmac(algorithm, bytes(key), bytes(data)), encoding);
         export const sha256 = (data, encoding) => shown(host.sha256(bytes(data)), encoding);
-        export default { hmac, sha256 };
+        export const randomBytes = (size) => Uint8Array.from({ length: size }, () => Math.random() * 256).buffer;
+        export default { hmac, sha256, randomBytes };
     """,
     "k6/execution": """
         const fresh = { scenario: {}, test: { options: {} }, vu: { tags: {} }, instance: {} };

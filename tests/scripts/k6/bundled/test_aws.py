@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from kinesis_calls import KINESIS
 
 RunSnippet = Callable[..., Any]
 
@@ -367,6 +368,7 @@ def test_s3(run: RunSnippet, call: str, answer: dict[str, Any], given: Any, aske
             {},
             None,
         ),
+        *KINESIS,
     ],
 )
 def test_services_that_take_json(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
 RunSnippet = Callable[..., Any]
 
 URL = "https://raw.githubusercontent.com/benc-uk/k6-reporter/main/dist/bundle.js"
@@ -82,8 +84,36 @@ def test_the_page_stands_alone(run: RunSnippet) -> None:
 
 
 def test_little_data_is_enough(run: RunSnippet) -> None:
-    """Without groups, thresholds and requests there is a page with a title of today; debug adds the data."""
+    """Without groups, thresholds and requests there is a page with today in its title; debug adds the data."""
     body = "return htmlReport({ metrics: {} }, { debug: true, theme: 'classic' })"
     page = Page(run(IMPORT, body))
-    assert page.texts[0].startswith("Test Report: 2")
+    assert page.texts[0].startswith("K6 Test Report: 2")
     assert '{\n  "metrics": {}\n}' in page.texts
+
+
+@pytest.mark.parametrize(
+    ("release", "options", "told"),
+    [
+        ("main", "{}", "[k6-reporter v3.0.4] Generating HTML summary report, with theme: default"),
+        (
+            "3.0.1",
+            "{ theme: 'classic' }",
+            "[k6-reporter v3.0.0] Generating HTML summary report, with theme: classic",
+        ),
+        ("2.4.0", "{}", "[k6-reporter v2.3.0] Generating HTML summary report"),
+        ("2.0.0", "{}", "[k6-reporter v2.0.0] Generating HTML summary report"),
+    ],
+)
+def test_the_log_names_the_version_that_the_url_asks_for(
+    run: RunSnippet, release: str, options: str, told: str
+) -> None:
+    """As the original says it, and what was not given stands in the options afterwards."""
+    url = f"https://raw.githubusercontent.com/benc-uk/k6-reporter/{release}/dist/bundle.js"
+    body = f"""
+        const lines = [];
+        globalThis.console = {{ log: (text) => lines.push(text) }};
+        const options = {options};
+        htmlReport({{ metrics: {{}} }}, options);
+        return [lines, options.debug, /^K6 Test Report: /.test(options.title)];
+    """
+    assert run(f"import {{ htmlReport }} from '{url}';", body) == [[told], False, True]

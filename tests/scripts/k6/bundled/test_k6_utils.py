@@ -28,12 +28,17 @@ IMPORT = "import * as lib from 'https://jslib.k6.io/k6-utils/1.6.0/index.js';"
         ("lib.randomString(0)", ""),
         ("/^[a-z]{30}$/.test(lib.randomString(30))", True),
         ("lib.randomIntBetween(3, 3)", 3),
-        ("lib.randomIntBetween('4', '4')", 4),
+        # A text is appended to the random part, as in the original.
+        ("lib.randomIntBetween('4', '4')", 0),
         (
             "[...new Set(Array.from({ length: 500 }, () => lib.randomIntBetween(8, 10)))].sort()",
             [10, 8, 9],
         ),
-        ("lib.uuidv4(true)", "00000000-0000-4000-8000-000000000000"),
+        ("lib.uuidv4(true) === lib.uuidv4(true)", False),
+        (
+            "/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(lib.uuidv4(true))",
+            True,
+        ),
         (
             "/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(lib.uuidv4())",
             True,
@@ -73,6 +78,7 @@ def test_stages_of_a_normal_distribution(run: RunSnippet, arguments: str, stages
         ("'1d2h3m4s5ms'", 93784005),
         ("'10'", 10),
         ("'1.5s'", 1500),
+        ("'1.5ms'", 1),
         ("'1m 30s'", 90000),
         ("'1m30'", 60030),
         ("'30s1m'", 90000),

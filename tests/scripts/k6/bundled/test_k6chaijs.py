@@ -32,6 +32,49 @@ def recorded() -> dict[str, list[list[Any]]]:
     return table
 
 
+@pytest.mark.parametrize(
+    ("version", "recorded"),
+    [
+        ("4.3.4.0", [["check", "status: expected 200 to equal 201", False]]),
+        (
+            "4.3.4.1",
+            [
+                [
+                    "check",
+                    "expected status to equal 201",
+                    False,
+                    {"this": "200", "actual": "200", "expected": "201"},
+                ]
+            ],
+        ),
+        ("4.3.4.3", [["check", "expected status to equal 201", False]]),
+        ("4.5.0.1", [["check", "expected status to equal 201", False]]),
+    ],
+)
+def test_what_old_versions_record(run: RunSnippet, version: str, recorded: list[Any]) -> None:
+    """The first showed values in the names of checks, the second as their tags."""
+    url = f"https://jslib.k6.io/k6chaijs/{version}/index.js"
+    body = f"{QUIET} describe('d', () => expect(200, 'status').to.equal(201)); return calls.slice(1);"
+    assert run(f"import {{ describe, expect }} from '{url}';", body) == recorded
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("0", "expected 0 to equal null"),
+        ("'x'.repeat(120)", f"expected '{'x' * 99}... to equal null"),
+        ("new Date(0)", "expected Thu, 01 Jan 1970 00:00:00 GMT to equal null"),
+        ("new Error('q')", "expected [Error: q] to equal null"),
+        ("{ f() {} }", "expected { f: [Function: f] } to equal null"),
+    ],
+)
+def test_how_the_first_version_shows_values(run: RunSnippet, value: str, name: str) -> None:
+    """As Chai did before 4.3.5."""
+    url = "https://jslib.k6.io/k6chaijs/4.3.4.0/index.js"
+    body = f"{QUIET} describe('d', () => expect({value}).to.equal(null)); return calls[1];"
+    assert run(f"import {{ describe, expect }} from '{url}';", body) == ["check", name, False]
+
+
 def test_every_expectation_records_its_checks(run: RunSnippet) -> None:
     """Names are Chai's sentences with the label for the subject; a failed one ends the chain."""
     table = recorded()

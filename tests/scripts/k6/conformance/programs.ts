@@ -435,3 +435,11 @@ const q = sql<User[]>`select * from ${t}`.all(); const z = gql<A, B>
   `x`; function sql<T>(s, ...v): any { return { all: () => s.length + v.length } } function gql<A,B>(s) { return 7 } var t; console.log(q, z)
 //=> [[3,7]]
 //---
+try { console.log(E.A, E['B'], E.C.length, f(), E.D, E.A.toFixed(1)); } catch (e) { console.log('err'); } function f(e: E = E.B): any { return e + E.A } enum E { A = 1, B = 'b"é', C = 'ccc', D = -2 } console.log(E.A, E[1]);
+//=> [[1,"b\"é",3,"b\"é1",-2,"1.0"],[1,"A"]]
+//---
+const o = { [K.X]: 1, y: K.Y as any, z: K.Z! }; console.log(JSON.stringify(o)); const enum K { X = 'x', Y = 5, Z }
+//=> [["{\"x\":1,\"y\":5,\"z\":6}"]]
+//---
+function g() { const r = L.A; enum L { A = 3 } return r } console.log(g()); { const M = { A: 'shadow' }; console.log(M.A) } enum M { A = 'enum' } console.log(M.A);
+//=> [[3],["shadow"],["enum"]]

@@ -9,11 +9,11 @@ from typing import Final
 _FOLDER: Final = Path(__file__).parent
 
 # Where jslib.k6.io keeps a library: name, version, file. Old scripts import without a scheme.
-_JSLIB: Final = r"(?:https?://)?jslib\.k6\.io/{name}/[^/]+/(?:[^/]+/)*[^/]+\.js"
+_JSLIB: Final = r"(?:https?://)?jslib\.k6\.io/(?:{name})/[^/]+/(?:[^/]+/)*[^/]+\.js"
 # The same files in the repository that jslib.k6.io is published from.
 _JSLIB_SOURCES: Final = (
     r"https?://(?:raw\.githubusercontent\.com/(?:grafana|k6io|loadimpact)/jslib\.k6\.io/[^/]+"
-    r"|cdn\.jsdelivr\.net/gh/(?:grafana|k6io|loadimpact)/jslib\.k6\.io(?:@[^/]+)?)/lib/{name}/[^/]+/[^/]+\.js"
+    r"|cdn\.jsdelivr\.net/gh/(?:grafana|k6io|loadimpact)/jslib\.k6\.io(?:@[^/]+)?)/lib/(?:{name})/[^/]+/[^/]+\.js"
 )
 # A package of npm on the networks that scripts take it from, with or without a version and a file.
 _NPM: Final = (
@@ -85,6 +85,11 @@ LIBRARIES: Final = (
         "`describe`, `expect` with Chai's assertions as checks, plugins",
         "https://jslib.k6.io/k6chaijs/4.3.4.3/index.js",
     ),
+    _jslib(
+        "k6chaijs-contracts",
+        "`matchSchema` for k6chaijs: JSON Schema as an assertion",
+        "https://jslib.k6.io/k6chaijs-contracts/4.3.4.1/index.js",
+    ),
     Library(
         "k6-reporter",
         "`htmlReport`: one page about a run that loads nothing",
@@ -124,7 +129,7 @@ LIBRARIES: Final = (
     ),
     _jslib(
         "aws",
-        "signatures, clients of S3, Secrets Manager, Systems Manager, KMS, SQS, EventBridge and Lambda",
+        "signatures, clients of S3, Secrets Manager, Systems Manager, KMS, SQS, EventBridge, Kinesis, Lambda",
         "https://jslib.k6.io/aws/0.14.0/s3.js",
     ),
     _jslib(
@@ -138,6 +143,12 @@ LIBRARIES: Final = (
         "JSON Schema, draft 7, with Ajv's errors",
         "https://jslib.k6.io/ajv/6.12.5/index.js",
         _NPM.format(name="ajv"),
+    ),
+    Library(
+        "expect",
+        "`describe` with `t.expect(...)`, from before k6chaijs; also under its first name, `functional`",
+        "https://jslib.k6.io/expect/0.0.5/index.js",
+        (_JSLIB.format(name="expect|functional"), _JSLIB_SOURCES.format(name="expect|functional")),
     ),
     _jslib(
         "http-instrumentation-tempo",

@@ -378,9 +378,9 @@ export class Ajv {
   compile(schema) {
     if (typeof schema !== 'object' && typeof schema !== 'boolean') throw new Error('schema should be object or boolean');
     for (const type of [schema.type ?? []].flat()) if (!(type in TYPES)) throw new Error(`schema is invalid: data.type should be equal to one of the allowed values`);
-    const validate = (data) => {
+    const validate = (data, path = '') => {
       const run = new Run(this, schema);
-      const it_holds = run.holds(schema, '#', { value: data, path: '' });
+      const it_holds = run.holds(schema, '#', { value: data, path });
       validate.errors = it_holds ? null : run.errors;
       return it_holds;
     };

@@ -508,7 +508,7 @@ export class KMSClient extends JSONClient {
   }
 }
 
-// Messages, events, functions
+// Messages, events, functions, streams
 
 /** `messageDeduplicationId` becomes MessageDeduplicationId, and so on; also in a message's attributes. */
 function messageInput(body, options = {}) {
@@ -578,6 +578,89 @@ export class EventBridgeClient extends JSONClient {
   }
 }
 
+/** What is set of an input; falsy options are left out, as the original does. */
+const given = (input) => Object.fromEntries(Object.entries(input).filter(([, value]) => value));
+
+export class KinesisClient extends JSONClient {
+  constructor(config) {
+    super(config, 'kinesis', KinesisServiceError, 'Kinesis_20131202');
+  }
+
+  async createStream(name, { shardCount, streamModeDetails } = {}) {
+    await this.ask('CreateStream', { StreamName: name, ...given({ ShardCount: shardCount, StreamMode: streamModeDetails?.streamMode }) });
+  }
+
+  async deleteStream(name, { streamARN, enforceConsumerDeletion } = {}) {
+    const options = given({ StreamARN: streamARN, EnforceConsumerDeletion: enforceConsumerDeletion });
+    await this.ask('DeleteStream', { StreamName: name, ...options });
+  }
+
+  async listStreams({ exclusiveStartStreamName, limit, nextToken } = {}) {
+    const input = given({ ExclusiveStartStreamName: exclusiveStartStreamName, Limit: limit, NextToken: nextToken });
+    const told = await this.ask('ListStreams', input);
+    return {
+      hasMoreStreams: told.HasMoreStreams ?? false,
+      nextToken: told.NextToken ?? '',
+      streamNames: told.StreamNames ?? [],
+      streamSummaries: (told.StreamSummaries ?? []).map((one) => ({
+        streamARN: one.StreamARN,
+        streamCreationTimestamp: one.StreamCreationTimestamp,
+        streamModeDetails: one.StreamModeDetails,
+        streamName: one.StreamName,
+        streamStatus: one.StreamStatus,
+      })),
+    };
+  }
+
+  async putRecords(records, { streamName, streamARN } = {}) {
+    if (!streamName && !streamARN) throw new Error('Either streamName or streamARN must be provided');
+    const told = await this.ask('PutRecords', { Records: records, ...given({ StreamName: streamName, StreamARN: streamARN }) });
+    return {
+      failedRecordCount: told.FailedRecordCount,
+      records: (told.Records ?? []).map((one) => ({
+        sequenceNumber: one.SequenceNumber, shardId: one.ShardId, errorCode: one.ErrorCode, errorMessage: one.ErrorMessage,
+      })),
+    };
+  }
+
+  async getRecords(shardIterator, { limit, streamARN } = {}) {
+    const told = await this.ask('GetRecords', { ShardIterator: shardIterator, ...given({ Limit: limit, StreamARN: streamARN }) });
+    return {
+      nextShardIterator: told.NextShardIterator,
+      millisBehindLatest: told.MillisBehindLatest,
+      records: (told.Records ?? []).map((one) => ({
+        data: one.Data,
+        partitionKey: one.PartitionKey,
+        sequenceNumber: one.SequenceNumber,
+        approximateArrivalTimestamp: one.ApproximateArrivalTimestamp,
+      })),
+    };
+  }
+
+  async listShards(name, { nextToken, maxResults } = {}) {
+    const told = await this.ask('ListShards', { StreamName: name, ...given({ NextToken: nextToken, MaxResults: maxResults }) });
+    return {
+      nextToken: told.NextToken,
+      shards: (told.Shards ?? []).map((one) => ({
+        shardId: one.ShardId,
+        parentShardId: one.ParentShardId,
+        adjacentParentShardId: one.AdjacentParentShardId,
+        hashKeyRange: { startingHashKey: one.HashKeyRange?.StartingHashKey, endingHashKey: one.HashKeyRange?.EndingHashKey },
+        sequenceNumberRange: {
+          startingSequenceNumber: one.SequenceNumberRange?.StartingSequenceNumber,
+          endingSequenceNumber: one.SequenceNumberRange?.EndingSequenceNumber,
+        },
+      })),
+    };
+  }
+
+  async getShardIterator(name, shardId, shardIteratorType, { startingSequenceNumber, timestamp } = {}) {
+    const options = given({ StartingSequenceNumber: startingSequenceNumber, Timestamp: timestamp });
+    const input = { StreamName: name, ShardId: shardId, ShardIteratorType: shardIteratorType, ...options };
+    return { shardIterator: (await this.ask('GetShardIterator', input)).ShardIterator };
+  }
+}
+
 export class LambdaClient extends AWSClient {
   constructor(config) {
     super(config, 'lambda', LambdaServiceError);
@@ -603,5 +686,5 @@ export class LambdaClient extends AWSClient {
 
 export default {
   AWSConfig, Endpoint, SignatureV4, S3Client, SecretsManagerClient, SystemsManagerClient, KMSClient, SQSClient,
-  EventBridgeClient, LambdaClient,
+  EventBridgeClient, KinesisClient, LambdaClient,
 };

@@ -132,10 +132,25 @@ function now() {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** A self-contained page. Options: `title`; `debug` adds the data; `theme` is accepted, there is one look. */
+// What the log names: the version that the URL asks for, or what it calls itself, else the newest.
+const NEWEST = '3.0.4';
+const CALLED = { '2.3.1': '2.3.0', '2.4.0': '2.3.0', '3.0.1': '3.0.0', latest: '3.0.0' };
+const ASKED = /\/(?:v?(\d+\.\d+\.\d+)|(latest))\/dist\//.exec(import.meta.url ?? '') ?? [];
+const VERSION = CALLED[ASKED[1] ?? ASKED[2]] ?? ASKED[1] ?? NEWEST;
+
+/**
+ * A self-contained page. Options: `title`; `debug` logs the data and adds it to the page; `theme` is accepted, there is
+ * one look. What is not given is entered in `options`, as the original does.
+ */
 export function htmlReport(data, options = {}) {
   const root = { checks: [], groups: [], ...data.root_group };
-  const title = escape(options.title || `Test Report: ${now()}`);
+  options.title ||= `K6 Test Report: ${now()}`;
+  if (!Object.hasOwn(options, 'debug')) options.debug = false;
+  const isOld = Number.parseInt(VERSION, 10) < 3;
+  if (!isOld && !options.theme) options.theme = 'default';
+  console.log(`[k6-reporter v${VERSION}] Generating HTML summary report${isOld ? '' : `, with theme: ${options.theme}`}`);
+  if (options.debug) console.log(JSON.stringify(data, null, 2));
+  const title = escape(options.title);
   const checks = checkTables(root, '').filter(Boolean);
   return [
     '<!DOCTYPE html>',

@@ -159,7 +159,7 @@ export function textSummary(data, options = {}) {
   return lines.join('\n');
 }
 
-const XML_ESCAPES = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&apos;', '"': '&quot;' };
+const XML_ESCAPES = { '<': '&lt;', '>': '&gt;', '&': '&amp;', "'": '&#39;', '"': '&quot;' };
 const escapeXml = (text) => String(text).replace(/[<>&'"]/g, (char) => XML_ESCAPES[char]);
 
 /** The thresholds as JUnit XML, one test case each. Options: `name` of the suite, `classname` of its cases. */

@@ -52,19 +52,20 @@ function callSite(own) {
 const OWN = /\(?((?:[a-z]+:\/\/)?[^\s()]+):\d+:\d+\)?$/m.exec(new Error().stack ?? '')?.[1];
 
 function headOf(matcher, config) {
-  if (config.message !== undefined) return config.message;
+  if (config.message !== undefined) return config.colorize ? colorize(config.message, 'white') : config.message;
   const [name, given] = matcher;
   if (!config.colorize) return `expect(received).${name}(${given})`;
   const dim = (text) => colorize(text, 'darkGrey');
-  const inner = given ? dim('(') + colorize(given, 'green') + dim(')') : dim('()');
+  const words = given.split(', ').map((word) => colorize(word, word.startsWith('expected') ? 'green' : 'white'));
+  const inner = given ? dim('(') + words.join(dim(', ')) + dim(')') : dim('()');
   return dim('expect(') + colorize('received', 'red') + dim(').') + colorize(name, 'white') + inner;
 }
 
 function report(matcher, rows, config, site) {
-  const paint = (text, colour) => (config.colorize && colour ? colorize(text, colour) : text);
+  const paint = (text, colour, sign = '') => sign + (config.colorize && colour ? colorize(text, colour) : text);
   const at = `${site.path}:${site.line}:${site.column}`;
   const head = [['Error', headOf(matcher, config)], ['At', paint(at, 'darkGrey')]];
-  const body = rows.map(([title, value, colour]) => [title, paint(value, colour)]);
+  const body = rows.map(([title, value, colour, sign]) => [title, paint(value, colour, sign)]);
   const foot = [['Filename', paint(site.file, 'darkGrey')], ['Line', paint(site.line, 'darkGrey')]];
   if (config.display === 'inline') return [...head, ...body, ...foot].map(inlinePair).join(' ');
   const width = Math.max(...[...body, ...foot].map(([title]) => title.length));
@@ -86,8 +87,10 @@ function fail(matcher, rows, config, site = callSite(OWN)) {
 
 // ---- matchers that look once --------------------------------------------------------------------------------
 
-const RECEIVED = (value) => ['Received', show(value), 'red'];
-const EXPECTED = (value) => ['Expected', show(value), 'green'];
+const RECEIVED = (value, shown = show) => ['Received', shown(value), 'red'];
+const EXPECTED = (value, shown = show) => ['Expected', shown(value), 'green'];
+/** As `show`, texts in quotes. */
+const quoted = (value) => (typeof value === 'string' ? JSON.stringify(value) : show(value));
 
 /** Equality by structure; what JSON does not show (dates, sets, maps) counts by its own keys. */
 function deepEqual(a, b) {
@@ -119,20 +122,20 @@ function kindOf(value, what) {
 
 const state = (test) => [
   '',
-  (received) => ({ passed: test(received), rows: [RECEIVED(received)] }),
+  (received) => ({ passed: test(received), rows: [RECEIVED(received, quoted)] }),
 ];
 
 const comparison = (sign, test) => [
   'expected',
   (received, [expected]) => ({
     passed: test(received, expected),
-    rows: [['Expected', `${sign} ${show(expected)}`, 'green'], RECEIVED(received)],
+    rows: [['Expected', show(expected), 'green', `${sign} `], RECEIVED(received)],
   }),
 ];
 
-const equality = (test) => [
+const equality = (test, shown) => [
   'expected',
-  (received, [expected]) => ({ passed: test(received, expected), rows: [EXPECTED(expected), RECEIVED(received)] }),
+  (received, [expected]) => ({ passed: test(received, expected), rows: [EXPECTED(expected, shown), RECEIVED(received, shown)] }),
 ];
 
 function containing(name, title, same) {
@@ -162,7 +165,7 @@ const MATCHERS = {
         passed,
         rows: [
           ['Expected precision', show(precision), 'green'],
-          ['Expected difference', `< ${limit}`, 'green'],
+          ['Expected difference', String(limit), 'green', '< '],
           ['Received difference', String(difference), 'red'],
         ],
       };
@@ -184,11 +187,11 @@ const MATCHERS = {
   ],
   toBeLessThan: comparison('<', (a, b) => a < b),
   toBeLessThanOrEqual: comparison('<=', (a, b) => a <= b),
-  toBeNaN: state((value) => Number.isNaN(value)),
+  toBeNaN: state((value) => isNaN(value)),
   toBeNull: state((value) => value === null),
   toBeTruthy: state(Boolean),
   toBeUndefined: state((value) => value === undefined),
-  toEqual: equality(deepEqual),
+  toEqual: equality(deepEqual, quoted),
   toHaveLength: [
     'expected',
     (received, [expected]) => {
@@ -208,12 +211,12 @@ const MATCHERS = {
       const [path, expected] = given;
       const { has, value } = lookUp(received, path);
       const word = negated ? 'not to' : 'to';
-      const wanted = given.length > 1 ? [`Expected property ${word} equal`, show(expected)] : [`Expected property ${word} exist`, ''];
+      const wanted = given.length > 1 ? [`Expected property ${word} equal`, show(expected), 'green'] : [`Expected property ${word} exist`, ''];
       return {
         passed: has && (given.length < 2 || deepEqual(value, expected)),
         rows: [
           ['Property path', Array.isArray(path) ? path.join('.') : path, 'white'],
-          [...wanted, 'green'],
+          wanted,
           ['Received object', show(received), 'red'],
         ],
       };

@@ -1,6 +1,7 @@
 // Small helpers for load tests: the API of jslib's k6-utils up to 1.6.
 
 import { check as recordCheck } from 'k6';
+import crypto from 'k6/crypto';
 import exec from 'k6/execution';
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -8,7 +9,8 @@ const UNIT_MS = { d: 86400000, h: 3600000, m: 60000, s: 1000, ms: 1 };
 
 /** A random integer from min to max, both included; limits with fractions are not rounded first. */
 export function randomIntBetween(min, max) {
-  return Math.floor(Math.random() * (Number(max) - Number(min) + 1) + Number(min));
+  // A text as `min` is appended, not added: `randomIntBetween('4', '4')` is 0 in scripts that read their variables.
+  return Math.floor(Math.random() * (max - min + 1) + min);
 }
 
 /** A random element of an array, a SharedArray or a string; undefined where there is none. */
@@ -23,18 +25,20 @@ export function randomString(length, charset = LETTERS) {
   return text;
 }
 
-/** A random UUID of version 4 (RFC 9562); with `pattern` true the digits are zero, for tests of a format. */
-export function uuidv4(pattern = false) {
-  const digit = (limit) => (pattern ? 0 : Math.floor(Math.random() * limit));
-  const run = (count) => Array.from({ length: count }, () => digit(16).toString(16)).join('');
-  return `${run(8)}-${run(4)}-4${run(3)}-${(8 + digit(4)).toString(16)}${run(3)}-${run(12)}`;
+/** A random UUID of version 4 (RFC 9562); with `secure` its bits come from the system's own generator. */
+export function uuidv4(secure = false) {
+  const bytes = secure ? new Uint8Array(crypto.randomBytes(16)) : Uint8Array.from({ length: 16 }, () => Math.random() * 256);
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** What stands between two texts: the first find or null, with `repeat` an array of all of them or null. */
 export function findBetween(content, left, right, repeat = false) {
   const found = [];
   let from = 0;
-  while (from <= content.length) {
+  do {
     const start = content.indexOf(left, from);
     const end = start < 0 ? -1 : content.indexOf(right, start + left.length);
     if (end < 0) break;
@@ -42,7 +46,7 @@ export function findBetween(content, left, right, repeat = false) {
     if (!repeat) return found[0];
     // Two empty marks would find the same place for ever.
     from = Math.max(end + right.length, start + 1);
-  }
+  } while (from <= content.length);
   return found.length ? found : null;
 }
 
@@ -61,7 +65,7 @@ export function normalDistributionStages(maxVus, durationSeconds, numberOfStages
   return [...stages, { duration: `${edge}s`, target: 0 }];
 }
 
-/** Milliseconds of a text such as `1m30s`; a number without a unit counts as milliseconds. */
+/** Whole milliseconds and what larger units make of fractions, of a text such as `1m30s`; a number alone counts as ms. */
 export function parseDuration(text) {
   if (text === null || text === undefined || text === '') throw new Error('str is empty');
   const seen = new Set();
@@ -77,7 +81,8 @@ export function parseDuration(text) {
     if (!(unit in UNIT_MS)) throw new Error(`${unit} is an unsupported time unit`);
     if (seen.has(unit)) throw new Error(`${unit} time unit is provided multiple times`);
     seen.add(unit);
-    total += Number.parseFloat(number || '0') * UNIT_MS[unit];
+    const amount = Number.parseFloat(number || '0') * UNIT_MS[unit];
+    total += unit === 'ms' ? Math.trunc(amount) : amount;
     number = '';
     i += unit.length - 1;
   }

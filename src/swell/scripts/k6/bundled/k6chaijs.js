@@ -4,6 +4,12 @@ import { check, group } from 'k6';
 import exec from 'k6/execution';
 
 const ANONYMOUS = '<anonymized>';
+// Two versions that are still asked for by their URLs: checks with values in their names, and with values as tags.
+const [, ASKED] = /\/k6chaijs\/(4\.3\.4\.\d)\//.exec(import.meta.url ?? '') ?? [];
+const HAS_VALUES_IN_NAMES = ASKED === '4.3.4.0';
+const HAS_VALUES_AS_TAGS = ASKED === '4.3.4.1';
+// Both show values as Chai did before 4.3.5: texts whole, and no names of classes.
+const IS_OLD = HAS_VALUES_IN_NAMES || HAS_VALUES_AS_TAGS;
 
 const config = {
   includeStack: false,
@@ -14,7 +20,7 @@ const config = {
   deepEqual: null,
   truncateVariableThreshold: 100,
   truncateMsgThreshold: 300,
-  aggregateChecks: true,
+  aggregateChecks: !HAS_VALUES_IN_NAMES,
   logFailures: false,
   exitOnError: false,
 };
@@ -81,13 +87,16 @@ function inspectObject(value, room, seen) {
   };
   if (value instanceof Map) return inspectList('Map{', '}', [...value], room, pair(' => ', show));
   const keyText = (key) => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : `'${key}'`);
-  const open = name === 'Object' || name === '' ? '{' : `${name}{`;
+  const open = name === 'Object' || name === '' || IS_OLD ? '{' : `${name}{`;
   return inspectList(open, '}', Object.entries(value), room, pair(': ', keyText));
 }
 
 function inspectValue(value, room, seen = []) {
   if (typeof value === 'string') return inspectString(value, room);
-  if (value === 0) return Object.is(value, -0) ? '-0' : '+0';
+  if (value === 0) return Object.is(value, -0) ? '-0' : IS_OLD ? '0' : '+0';
+  if (IS_OLD && typeof value === 'function') return value.name ? `[Function: ${value.name}]` : '[Function]';
+  if (IS_OLD && value instanceof Date && !Number.isNaN(value.getTime())) return value.toUTCString();
+  if (IS_OLD && value instanceof Error) return `[${value}]`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name ? `[Function ${cutText(value.name, room - 11)}]` : '[Function]';
   if (typeof value !== 'object' || value === null) return String(value);
@@ -99,7 +108,7 @@ function inspectValue(value, room, seen = []) {
 /** A value as messages show it; what is still too long is only outlined. */
 function inspect(value) {
   const room = config.truncateThreshold || Infinity;
-  const text = inspectValue(value, room);
+  const text = inspectValue(value, IS_OLD ? Infinity : room);
   if (text.length < room || typeof value !== 'object' || value === null) return text;
   if (Array.isArray(value)) return `[ Array(${value.length}) ]`;
   const keys = Object.keys(value);
@@ -218,13 +227,22 @@ export class Assertion {
   assert(expression, message, negated, expected, actual) {
     const passed = Boolean(flag(this, 'negate') ? !expression : expression);
     const shown = arguments.length > 4 ? actual : flag(this, 'object');
-    const text = flag(this, 'negate') ? negated : message;
+    const told = flag(this, 'negate') ? negated : message;
+    const text = HAS_VALUES_IN_NAMES ? told.replace(/ got #|(?= #\{act\} was thrown)/g, (found) => ` but${found}`) : told;
     const name = checkName(text, this, shown, expected);
-    check(null, { [name]: passed });
+    const tags = HAS_VALUES_AS_TAGS
+      ? Object.fromEntries(
+          [['this', flag(this, 'object')], ['actual', shown], ['expected', expected]].map(([tag, value]) => [
+            tag, cutShort(inspect(value), config.truncateVariableThreshold || Infinity),
+          ]),
+        )
+      : {};
+    check(null, { [name]: passed }, tags);
     if (passed) return;
     if (config.logFailures) console.warn(name);
     if (config.exitOnError) exec.test.abort(name);
-    throw new AssertionError(fill(text, this, shown, expected), { actual: shown, expected });
+    const full = HAS_VALUES_IN_NAMES ? name : fill(text, this, shown, expected);
+    throw new AssertionError(full, { actual: shown, expected });
   }
 
   static addProperty(name, getter) {
@@ -302,14 +320,15 @@ const require_ = (assertion, object) => new Assertion(object, flag(assertion, 'm
 
 // ---- properties -------------------------------------------------------------------------------------
 
-const state = (names, test, message, negated) =>
+const state = (names, test, message, negated, expected) =>
   properties(names, function () {
-    this.assert(test(flag(this, 'object')), `expected #{this} ${message}`, `expected #{this} ${negated}`);
+    const wanted = expected?.(flag(this, 'negate'));
+    this.assert(test(flag(this, 'object')), `expected #{this} ${message}`, `expected #{this} ${negated}`, wanted);
   });
 
 state('ok', Boolean, 'to be truthy', 'to be falsy');
-state('true', (value) => value === true, 'to be true', 'to be false');
-state('false', (value) => value === false, 'to be false', 'to be true');
+state('true', (value) => value === true, 'to be true', 'to be false', (negate) => !negate);
+state('false', (value) => value === false, 'to be false', 'to be true', (negate) => Boolean(negate));
 state('null', (value) => value === null, 'to be null', 'not to be null');
 state('undefined', (value) => value === undefined, 'to be undefined', 'not to be undefined');
 state('NaN', Number.isNaN, 'to be NaN', 'not to be NaN');
@@ -344,7 +363,7 @@ Assertion.addMethod('validJsonBody', function () {
     valid = false;
   }
   const told = 'has valid json body';
-  this.assert(flag(this, 'negate') ? !valid : valid, told, told);
+  this.assert(flag(this, 'negate') ? !valid : valid, told, told, null, null);
 });
 
 // k6's own: the subject's value is not shown in checks.

@@ -32,7 +32,8 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
         if vu.phase == "init":
             raise HostError("execution.test.fail() called outside of VU context")
         vu.log("error", f"test marked as failed: {message}" if message else "test marked as failed")
-        if vu.phase != "summary":
+        if vu.phase != "summary" and not vu.shared.is_marked_failed:
+            vu.shared.is_marked_failed = True
             vu.runtime.mark_failed(message)
 
     def set_tag(name: str, value: str) -> None:

@@ -242,6 +242,9 @@ def _write_import(translation: Translation, node: Node, used: set[tuple[Scope, s
     if clause is None:
         return
     module = translation.module
+    if not any(part.named_children or part.type == "identifier" for part in clause.named_children):
+        # `import {} from 'x'` asks for nothing but what the module does.
+        return
     kept = [
         part
         for name, part in _bindings(node)

@@ -5,6 +5,8 @@ What a namespace exports becomes a property, also where its own code reads it. B
 object.
 """
 
+import json
+import re
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -15,6 +17,8 @@ from swell.scripts.k6.typescript.parsing import skip_blanks
 from swell.scripts.k6.typescript.scopes import Members, Scope, resolve
 from swell.scripts.k6.typescript.values import Known, Value, evaluate, is_string, written
 
+# What follows the name of an enum that is asked for a member.
+_MEMBER = re.compile(rb"""\s*(?:\.\s*(?P<name>[A-Za-z_$][\w$]*)|\[\s*(["'])(?P<key>[^"'\\\n]*)\2\s*\])""")
 _TYPES_ONLY = {
     "interface_declaration",
     "type_alias_declaration",
@@ -169,6 +173,7 @@ class Objects:
         for end, name, scope in translation.assigned:
             translation.edits.put(end, end, f" {scope.parameter}.{name} = {name};")
         self._write_references()
+        self._write_early()
 
     def _parameter(self, part: Part) -> str:
         """What the function calls the object: its name, unless something inside has that name."""
@@ -264,6 +269,33 @@ class Objects:
             translation.edits.put(reference.start, reference.end, text)
             if reference.shape == "call" and reference.arguments is not None:
                 self._call_without_this(reference.arguments)
+
+    def _write_early(self) -> None:
+        """Members whose enum stands further down are written as their values, as esbuild does."""
+        translation = self.translation
+        starts: dict[Members, int] = {}
+        for block in translation.blocks:
+            if block.body.type == "enum_body":
+                members = block.parts[-1].members
+                starts[members] = min(block.start, starts.get(members, block.start))
+        names = {members.name for members in starts}
+        for reference in translation.references:
+            found = resolve(reference.name, reference.scope) if reference.name in names else None
+            enum_asked = found.scope.members.get(reference.name) if found is not None else None
+            if found is None or enum_asked is None or found.through_object:
+                continue
+            asked = _MEMBER.match(translation.data, reference.end)
+            if asked is None or reference.start > starts.get(enum_asked, 0):
+                continue
+            key = (asked["name"] if asked["name"] is not None else asked["key"]).decode(
+                "utf-8", "surrogatepass"
+            )
+            value = self.values.get(enum_asked, {}).get(key)
+            # An empty text stands for one that is not known, too.
+            if isinstance(value, float):
+                translation.edits.put(reference.start, asked.end(), f"({written(value)})")
+            elif value:
+                translation.edits.put(reference.start, asked.end(), json.dumps(value, ensure_ascii=False))
 
     def _call_without_this(self, arguments: Node) -> None:
         """``f(x)`` became ``N.f(x)``, which would set ``this``."""

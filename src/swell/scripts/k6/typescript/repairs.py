@@ -65,6 +65,8 @@ _NAMES: Final = re.compile(
     rb"(?<![\w$.#])(?:(?:abstract|accessor)(?=\s*[=:(;?!},)<*/+-])"
     rb"|(?:any|boolean|infer|keyof|never|number|object|readonly|string|symbol|unique|unknown)(?=\s*\??:))"
 )
+# `as` as the name that an import or export of a type brings: `{ type as }`, `{ type as as x }`.
+_NAME_AS: Final = re.compile(rb"(?<=[{,])\s*type\s+(?P<over>as)(?=\s*(?:[,}]|as\s+[\w$]+\s*[,}]))")
 # Parts that go for the parser, and stay in the user's text or go with what is around them.
 _FOR_THE_PARSER: Final = tuple(
     re.compile(pattern)
@@ -87,6 +89,13 @@ _INSTEAD: Final = (
 # Signatures of an index that are static.
 _STATIC_INDEX: Final = re.compile(rb"(?<![\w$.])(?P<over>static)(?=\s+(?:readonly\s+)?\[\s*[\w$]+\s*:)")
 _EXPORTED_REQUIRE: Final = re.compile(rb"\bexport\s+(?P<over>import)(?=\s+[\w$]+\s*=\s*require\s*\()")
+# A cast that ends a line before one that begins with a bracket: a type does not go on there.
+_CAST_BEFORE_BRACKET: Final = re.compile(
+    rb"\b(?:as|satisfies)[ \t]+[\w$.]+(?:<[\w$., \t|\[\]]*>)?(?:\[\])*[ \t]*(?P<end>\r?\n)(?=\s*\[)"
+)
+_DEFAULT_FUNCTION: Final = re.compile(
+    rb"(?<![\w$.])export\s+default\s+(?:async\s+)?function\s*(?:\*\s*)?(?=[(<])"
+)
 _TYPES_OF_CALL_IF_THERE: Final = re.compile(rb"\?\.\s*(?=<)")
 _CALL_IF_THERE_AFTER_TYPES: Final = re.compile(rb">(?=\s*\?\.\s*\()")
 
@@ -96,6 +105,11 @@ def after_failure(draft: Draft, parse: Parse) -> None:
     data = bytes(draft.text)
     for found in _NAMES.finditer(data):
         draft.text[found.start() : found.end()] = b"n" * len(found[0])
+    for found in _NAME_AS.finditer(data):
+        draft.write_over(*found.span("over"), "nn")
+    for found in _CAST_BEFORE_BRACKET.finditer(data):
+        draft.text[found.start("end") : found.end("end")] = b";".ljust(len(found["end"]), b"\n")
+    _name_overloads(draft, data, parse)
     for pattern in _FOR_THE_PARSER:
         for found in pattern.finditer(data):
             draft.write_over(*found.span("over"))
@@ -112,6 +126,21 @@ def after_failure(draft: Draft, parse: Parse) -> None:
         end = _end_of_types(data, found.end(), parse)
         if end:
             draft.take_away(found.end(), end)
+
+
+def _name_overloads(draft: Draft, data: bytes, parse: Parse) -> None:
+    """``export default function (x: T): U`` without a body, which the grammar knows with a name only."""
+    found = [found.span() for found in _DEFAULT_FUNCTION.finditer(data)]
+    if len(found) < 2:  # noqa: PLR2004  # an overload and what it is one of
+        return
+    trial = Draft(bytes(draft.text))
+    for span in found:
+        trial.write_over(*span, "function n")
+    root = parse(bytes(trial.text))
+    for span in found:
+        node = root.descendant_for_byte_range(span[0], span[0] + 1)
+        if node is not None and node.parent is not None and node.parent.type == "function_signature":
+            draft.write_over(*span, "function n")
 
 
 # --- Type arguments -----------------------------------------------------------------------------------
