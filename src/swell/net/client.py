@@ -381,6 +381,7 @@ class HTTPClient:
         shared = self._shared
         now = monotonic_ns()
         sending = waiting = receiving = connecting = tls = sent_bytes = received_bytes = 0
+        cause = failure.message
         if shared.retell is not None:
             failure = shared.retell(failure, prepared)
         is_judged = prepared.expected is not unjudged
@@ -403,6 +404,8 @@ class HTTPClient:
         shared.note_failure(failure, prepared.method, prepared.template.name, prepared.text)
         response = Response(0, prepared, None, b"", phases, connection)
         response.error, response.error_code = failure.message, failure.code
+        if failure.message != cause:
+            response.cause = cause
         if connection is not None and connection.sent_cookies:
             response.sent_cookies, connection.sent_cookies = connection.sent_cookies, ""
         if shared.observers:

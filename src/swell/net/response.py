@@ -90,6 +90,8 @@ class Response:
     # Set on the few responses that have them: a class attribute costs nothing per response.
     error: str = ""
     error_code: int = 0
+    # What ``error`` was before the front end's rules made it shorter; empty where they did not.
+    cause: str = ""
     history: "tuple[Response, ...]" = ()
     # The Cookie header that was sent: it is no part of the prepared request.
     sent_cookies: str = ""

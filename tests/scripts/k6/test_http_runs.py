@@ -22,6 +22,21 @@ TOP = 'import http from "k6/http";\nconst B = __ENV.TARGET;\n'
             id="refused",
         ),
         pytest.param(
+            "http.get('http://10.1.2.3/x')",
+            'error="Get \\"http://10.1.2.3/x\\": IP (10.1.2.3) is in a blacklisted range (10.0.0.0/8)"',
+            id="blacklist",
+        ),
+        pytest.param(
+            "http.get('http://ten.test/x')",
+            'error="Get \\"http://ten.test/x\\": IP (10.9.8.7) is in a blacklisted range (10.0.0.0/8)"',
+            id="blacklisted name",
+        ),
+        pytest.param(
+            "http.get('http://a.blocked.com/')",
+            'hostname (a.blocked.com) is in a blocked pattern (*.blocked.com)"',
+            id="blocked",
+        ),
+        pytest.param(
             "http.post(B, 5)", 'msg="Request Failed" error="unknown request body type int64"', id="body"
         ),
         pytest.param(
@@ -57,7 +72,8 @@ TOP = 'import http from "k6/http";\nconst B = __ENV.TARGET;\n'
 )
 def test_warnings(run: RunScript, code: str, said: str) -> None:
     """What k6 warns of is one warning, and the run goes on."""
-    result = run(f"{TOP}export default () => {{ {code} }}\n")
+    options = "{ blacklistIPs: ['10.0.0.0/8'], blockHostnames: ['*.blocked.com'], hosts: { 'ten.test': '10.9.8.7' } }"
+    result = run(f"{TOP}export const options = {options};\nexport default () => {{ {code} }}\n")
     warnings = [line for line in result.stderr.splitlines() if "level=warning" in line]
     assert (int(result.exit_code), [said in line for line in warnings]) == (0, [True]), result.stderr
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import gevent
 import pytest
 
 from swell.base.errors import ConfigError, ExitCode
@@ -123,6 +124,38 @@ def test_a_server_that_is_down_or_busy_is_asked_again(store: Store) -> None:
     value, pauses = fetch(store, retry_backoff_ns=2_000_000_000)
     assert value == SECRET
     assert [int(pause) for pause in pauses] == [2, 4]
+
+
+@pytest.mark.parametrize(("status", "asked"), [(200, 1), (503, 2)])
+def test_who_wants_what_is_asked_for_waits(store: Store, status: int, asked: int) -> None:
+    """Five that want a value in the same instant ask once, with its retries, and hear the same."""
+    store.answers["/key"] = [(status, SECRET.encode())]
+    server = SecretServer(SecretURL(f"{store.url}/{{key}}", max_retries=1), lambda _: gevent.sleep(0))
+    # The look-up itself holds the hub here, where nothing is patched: the first one lets the others come.
+    turn, original = [True], server._ask
+
+    def ask(key: str) -> str:
+        if turn.pop():
+            gevent.sleep(0)
+        return original(key)
+
+    server._ask = ask  # type: ignore[method-assign]  # only to let the others come
+    wanting = [gevent.spawn(server.get, "key") for _ in range(5)]
+    gevent.joinall(wanting)
+    told = [one.value or str(one.exception) for one in wanting]
+    assert told == [SECRET if status == 200 else "status code 503: failed to get secret"] * 5
+    assert len(store.asked) == asked
+
+
+def test_who_is_interrupted_while_asking_leaves_it_to_another(store: Store) -> None:
+    """The value comes all the same."""
+    store.answers["/key"] = [(503, b""), (200, SECRET.encode())]
+    server = SecretServer(SecretURL(f"{store.url}/{{key}}"), lambda _: gevent.sleep(60))
+    first, second = gevent.spawn(server.get, "key"), gevent.spawn(server.get, "key")
+    gevent.sleep(0)
+    first.kill()
+    second.join(5)
+    assert second.value == SECRET
 
 
 @pytest.mark.parametrize(("host", "sent"), [("127.0.0.1", "Bearer T0p"), ("localhost", "")])

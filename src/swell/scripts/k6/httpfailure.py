@@ -34,8 +34,8 @@ _LOGGED: Final = {
     "dial: i/o timeout": "dial tcp {address}: i/o timeout",
     "lookup: no such host": "lookup {host}{server}: no such host",
     "read: connection reset by peer": "read tcp {address}: read: connection reset by peer",
-    "ip is blacklisted": "IP ({host}) is in a blacklisted range",
-    "hostname is blocked": "hostname ({host}) is in a blocked pattern",
+    "ip is blacklisted": "IP ({ip}) is in a blacklisted range{rule}",
+    "hostname is blocked": "hostname ({host}) is in a blocked pattern{rule}",
     "tls: first record does not look like a TLS handshake": "http: server gave HTTP response to HTTPS client",
 }
 
@@ -101,4 +101,7 @@ def whole_text(response: "Response") -> str:
     if connection is not None:
         address = f"{connection.address.ip}:{connection.address.port}"
     told = _LOGGED.get(response.error, "")
-    return told.format(address=address, host=host, server=_name_server()) or response.error
+    # The resolver's text has the address as its second word, and the range or pattern as its last.
+    words = response.cause.split()
+    ip, rule = (words[1], " ({})".format(words[-1].strip("'"))) if len(words) > 1 else (host, "")
+    return told.format(address=address, host=host, ip=ip, rule=rule, server=_name_server()) or response.error

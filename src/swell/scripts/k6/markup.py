@@ -1,7 +1,7 @@
 """Parsed HTML documents of one VU: nodes by number, for the Python half of k6/html.
 
 selectolax (the Lexbor engine) parses as browsers do and selects by CSS. What scripts know from goquery beyond
-CSS is rewritten: ``:contains(text)`` and ``:input``.
+CSS is rewritten, in ``swell.scripts.k6.pseudoclasses``.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from swell.base.text import well_formed
+from swell.scripts.k6.pseudoclasses import contents, rewritten
 
 # What ``innerHTML`` writes, as Go's html package does: all five characters, in attributes and in text.
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
@@ -23,10 +24,8 @@ _VOID: Final = frozenset(
 )
 # Their text is written as it stands.
 _RAW: Final = frozenset(["iframe", "noembed", "noframes", "noscript", "plaintext", "script", "style", "xmp"])
-_CONTAINS: Final = re.compile(r""":contains\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^)]*?))\s*\)""")
-_INPUT: Final = re.compile(r":input\b")
-# Carried for an instant by the elements that ``:contains`` is about.
-_MARK: Final = "swell-contains-{}"
+# Carried for an instant by the elements that a pseudo-class is about.
+_MARK: Final = "swell-mark-{}"
 _KINDS: Final = {
     "-document": ("#document", 9),
     "-doctype": ("", 10),
@@ -89,19 +88,17 @@ class Document:
     def _matching(self, selector: str) -> list[int]:
         marks: list[tuple[str, list[LexborNode]]] = []
 
-        def mark(found: re.Match[str]) -> str:
-            text = next(group for group in found.groups() if group is not None)
+        def mark(holds: Callable[[LexborNode], bool]) -> str:
             name = _MARK.format(len(marks))
-            holders = [node for node in self._elements() if text in text_of(node)]
+            holders = [node for node in self._elements() if holds(node)]
             marks.append((name, holders))
             for node in holders:
                 node.attrs[name] = ""
             return f"[{name}]"
 
-        rewritten = _INPUT.sub(":is(input,select,textarea,button)", well_formed(selector))
         try:
-            return [self.number(node) for node in self._parser.css(_CONTAINS.sub(mark, rewritten))]
-        except SelectolaxError:
+            return [self.number(node) for node in self._parser.css(rewritten(well_formed(selector), mark))]
+        except (SelectolaxError, re.error):
             return []
         finally:
             for name, holders in marks:
@@ -127,26 +124,9 @@ def describe(node: LexborNode) -> tuple[str, int]:
     return _KINDS.get(tag, (tag, _ELEMENT))
 
 
-def text_of(node: LexborNode) -> str:
-    """The text of a node and of all below it."""
-    if node.is_text_node:
-        return node.text_content or ""
-    if node.is_comment_node:
-        return ""
-    return "".join(text_of(child) for child in contents(node))
-
-
 def inner_html(node: LexborNode) -> str:
     """The markup inside a node."""
     return "".join(_markup(child, node.tag or "") for child in contents(node) if child.tag != "-doctype")
-
-
-def contents(node: LexborNode) -> Iterator[LexborNode]:
-    """The children of a node, text and comments too."""
-    child = node.first_child
-    while child is not None:
-        yield child
-        child = child.next
 
 
 def _markup(node: LexborNode, parent: str) -> str:

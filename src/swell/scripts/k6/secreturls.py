@@ -1,7 +1,8 @@
 """Secrets that a server keeps: what ``--secret-source=url`` asks for when a script wants a value.
 
-A value is asked for once per worker. As in k6, a server that is down or busy is asked again, up to
-``max_retries`` times; what it answers otherwise is an error that the script can catch.
+A value is asked for once per worker: who wants one that is being asked for waits for the answer. As in k6, a
+server that is down or busy is asked again, up to ``max_retries`` times; what it answers otherwise is an error
+that the script can catch.
 """
 
 import random
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import msgspec
+from gevent.event import AsyncResult
 
 from swell.base.clock import NS_PER_SECOND, monotonic_ns
 from swell.scripts.k6.values import HostError
@@ -54,15 +56,32 @@ class SecretServer:
         self._source = source
         self._sleep = sleep
         self._known: dict[str, str] = {}
+        self._asking: dict[str, AsyncResult[HostError | None]] = {}
         # The instant from which on the bucket of requests is full again.
         self._full_ns = 0
 
     def get(self, key: str) -> str:
         """The value of ``key``. Raises ``HostError`` where it cannot be had."""
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._ask(key)
+        while (found := self._known.get(key)) is None:
+            mine: AsyncResult[HostError | None] = AsyncResult()
+            asked = self._asking.setdefault(key, mine)
+            if asked is mine:
+                self._answer(key, mine)
+            elif (error := asked.get()) is not None:
+                raise HostError(error.message, error.name)
         return found
+
+    def _answer(self, key: str, asked: "AsyncResult[HostError | None]") -> None:
+        """Ask, and tell those who wait of a failure; where we are interrupted, one of them asks."""
+        error: HostError | None = None
+        try:
+            self._known[key] = self._ask(key)
+        except HostError as raised:
+            error = raised
+            raise
+        finally:
+            del self._asking[key]
+            asked.set(error)
 
     def _ask(self, key: str) -> str:
         self._wait_for_turn()

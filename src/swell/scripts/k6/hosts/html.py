@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 import msgspec
 
 from swell.scripts.k6 import httpurl
-from swell.scripts.k6.markup import Document, describe, inner_html, text_of
+from swell.scripts.k6.markup import Document, describe, inner_html
+from swell.scripts.k6.pseudoclasses import text_of
 from swell.scripts.k6.values import UNDEFINED, HostFunction
 
 if TYPE_CHECKING:
