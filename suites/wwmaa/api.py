@@ -38,6 +38,12 @@ def log_in(number: int) -> Response:
     return http.post(f"{API_URL}/auth/login", json=account, name="login", tags={"endpoint": "auth"})
 
 
+def require_members() -> None:
+    """End the run before anything starts, in one line, unless the site has members who can log in."""
+    remedy = "set MEMBERS to how many there are, or `swell target seed`"
+    require(log_in(MEMBERS - 1), f"member {MEMBERS - 1} cannot log in", remedy)
+
+
 def any_member() -> int:
     """The number of one of them."""
     return random.randrange(MEMBERS)

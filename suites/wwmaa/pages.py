@@ -22,6 +22,7 @@ from suites.wwmaa.api import (
     SEARCH_P95,
     bearer,
     log_in,
+    require_members,
     require_site,
 )
 from swell import Counter, Rate, Trend, check, context, group, http, random, scenario
@@ -77,8 +78,9 @@ tokens: dict[int, str] = {}
 
 
 def setup() -> None:
-    """See that the site is up."""
+    """See that the site is up and knows its members."""
     require_site()
+    require_members()
 
 
 @scenario(

@@ -8,7 +8,16 @@ what it cannot start without a word. Here there are enough, and nothing may be d
 """
 
 from suites.common import critical, pause
-from suites.wwmaa.api import API_P95, API_URL, ERROR_RATE, any_member, bearer, log_in, require_site
+from suites.wwmaa.api import (
+    API_P95,
+    API_URL,
+    ERROR_RATE,
+    any_member,
+    bearer,
+    log_in,
+    require_members,
+    require_site,
+)
 from swell import Rate, Response, Trend, check, feeder, group, http, scenario
 
 PARTS = ("auth", "events", "subscriptions")
@@ -29,8 +38,9 @@ searches = feeder.of(["karate", "seminar", "tournament", "judo class", "belt tes
 
 
 def setup() -> None:
-    """See that the site is up."""
+    """See that the site is up and knows its members."""
     require_site()
+    require_members()
 
 
 @scenario(executor="constant-arrival-rate", rate=100, duration="5m", pre_allocated_vus=250, max_vus=400)

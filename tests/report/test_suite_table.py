@@ -95,9 +95,11 @@ def test_the_reason_stands_before_what_has_no_data() -> None:
 
 def test_who_kept_the_machine_from_failed_tests() -> None:
     """Said once, below the table, with the most that was seen; of tests that passed nothing is said."""
-    fine = TestResult("shop/x", 0, busy(), others=Others(1.9, 2))
+    fast = msgspec.structs.replace(busy(), thresholds=(), invariants=(), verdict=None)
+    fine = TestResult("shop/x", 0, fast, others=Others(1.9, 2))
     assert suite_table([fine], paint=PLAIN)[-1] == "  1 of 1 passed"
-    slow = msgspec.structs.replace(busy(), thresholds=(), invariants=(), verdict=None)
+    late = ThresholdResult("http_req_duration", "p(95)<1", ok=False, observed=2.0)
+    slow = msgspec.structs.replace(busy(), thresholds=(late,), invariants=(), verdict=None)
     starved = TestResult("shop/y", 99, slow, others=Others(9.5, 12))
     lines = suite_table([fine, starved], paint=PLAIN, width=70)
     assert lines[-3:] == [
@@ -105,7 +107,8 @@ def test_who_kept_the_machine_from_failed_tests() -> None:
         "  busy: what was slow may have been slow for that. Run it again when",
         "  the machine is idle.",
     ]
+    aborted = TestResult("shop/b", 108, slow, "no target", Others(11.0, 12))
     starved_more = TestResult("shop/z", 99, slow, others=Others(10.25, 12))
     unstarved = TestResult("shop/a", 99, slow)
-    text = " ".join(suite_table([starved, starved_more, unstarved], paint=PLAIN, others="others"))
+    text = " ".join(suite_table([starved, starved_more, unstarved, aborted], paint=PLAIN, others="others"))
     assert "While 2 of 3 failed tests ran, others kept up to 10.2 of 12 cores busy" in text

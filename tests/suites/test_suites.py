@@ -68,6 +68,7 @@ WRONG = {
     "aiaas/rest": ({"TENANTS": "nobody"}, "there is no tenant nobody"),
     "wwmaa/webhooks": ({"STRIPE_WEBHOOK_SECRET": "wrong"}, "set STRIPE_WEBHOOK_SECRET"),
     "wwmaa/search": ({"SWELL_TARGET_ADMIN_TOKEN": "wrong"}, "SWELL_TARGET_ADMIN_TOKEN is not the target's"),
+    "wwmaa/pages": ({"MEMBERS": "99999"}, "member 99998 cannot log in"),
     "wwmaa/rsvp": ({"TEST_EVENT_ID": "evt_nowhere"}, "there is no event evt_nowhere"),
 }
 

@@ -106,7 +106,7 @@ def _notes(result: TestResult, width: int) -> list[str]:
     ]
     failed += [f"invariant: {one.name}" for one in snapshot.invariants if one.status != "held"]
     lines = [*reason, *(ellipsised(f"{_INDENT}{printable(one)}", width) for one in failed)]
-    if result.exit_code and snapshot.verdict:
+    if result.failures and not reason and snapshot.verdict:
         # The gravest first; all of them stand in what the test printed.
         grave = sorted(snapshot.verdict.reasons, key=lambda one: one.level != "invalid")[:_REASONS]
         for one in grave:
@@ -116,7 +116,7 @@ def _notes(result: TestResult, width: int) -> list[str]:
 
 def _machine(results: Sequence[TestResult], width: int, others: str) -> list[str]:
     """Whether failed tests were short of processors, and what to do then."""
-    failed = [result for result in results if result.exit_code]
+    failed = [result for result in results if result.failures and not result.reason]
     busy = [result.others for result in failed if result.others is not None]
     if not busy:
         return []

@@ -181,6 +181,10 @@ class App:
         lost = faults.find(kinds.LoseWrites, route.name)
         is_losing_writes.set(lost is not None and faults.random.random() < lost.rate)
         faults.leak(route.name)
+        # Decided when it comes: one that still waits when the faults are replaced is none of the next ones'.
+        errors = faults.due(kinds.Errors, route.name)
+        if errors is not None and faults.random.random() >= errors.rate:
+            errors = None
         latency = faults.find(kinds.Latency, route.name)
         if latency is not None and faults.random.random() < latency.share:
             await asyncio.sleep(latency.distribution.draw(faults.random) / 1000)
@@ -189,8 +193,7 @@ class App:
             await asyncio.sleep(capacity.ms / 1000)
             if capacity.status:
                 raise Problem(capacity.status, "over capacity")
-        errors = faults.due(kinds.Errors, route.name)
-        if errors is not None and faults.random.random() < errors.rate:
+        if errors is not None:
             raise Problem(errors.status, "fault on demand")
 
     def _problem(self, problem: Problem, path: str) -> Reply:

@@ -175,7 +175,7 @@ def test_abort_at_import(load):
     with pytest.raises(SwellError) as caught:
         load('from swell import abort\nabort("wrong stage")\n')
     assert caught.value.exit_code is ExitCode.SCRIPT_ABORTED
-    assert caught.value.message == "test aborted: wrong stage at script.py:2"
+    assert caught.value.message == "test aborted: wrong stage (script.py:2)"
 
 
 @pytest.mark.parametrize(

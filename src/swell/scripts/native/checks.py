@@ -186,7 +186,7 @@ def abort(message: str = "") -> NoReturn:
 
     The exit code is 108. Allowed everywhere, the init context included.
     """
-    text = f"{message} at {calling_place()}" if message else f"at {calling_place()}"
+    text = f"{message} ({calling_place()})" if message else f"at {calling_place()}"
     vu = current_vu.get(None)
     if vu is not None:
         # Not by the exception alone: a greenlet that the script spawned would swallow it.
