@@ -232,6 +232,26 @@ def test_secrets_stay_behind_when_a_redirect_leaves_the_host(bench: Callable) ->
     assert b"X-Trace: 1" in transport.requests[1]
 
 
+@pytest.mark.parametrize(
+    ("origin", "target", "as_go", "goes_along"),
+    [
+        ("a.test", "sub.a.test", True, True),
+        ("a.test", "sub.a.test", False, False),
+        ("sub.a.test", "a.test", True, False),
+        ("a.test", "xa.test", True, False),
+    ],
+)
+def test_headers_go_along_to_hosts_below_as_in_go(
+    bench: Callable, origin: str, target: str, as_go: bool, goes_along: bool
+) -> None:
+    """Only where the rules are k6's, and only downwards."""
+    hosts = dict.fromkeys((origin, target), "127.0.0.1")
+    made, transport = scripted(bench, redirect(302, f"http://{target}/"), OK, hosts=hosts, max_redirects=1)
+    made.shared.factory.keeps_credentials = as_go
+    made.client.request("GET", f"http://{origin}/", headers={"Authorization": "Bearer x"})
+    assert (b"Authorization: Bearer x" in transport.requests[1]) == goes_along
+
+
 def test_a_redirect_to_another_scheme_is_a_coded_failure(bench: Callable) -> None:
     """ftp: is not followed; the response says so with code 1020."""
     made, _ = scripted(bench, redirect(302, "ftp://127.0.0.1/file"))

@@ -21,6 +21,7 @@ from swell.net.requestoptions import (
     merge_headers,
     timeout_ns,
 )
+from swell.net.resolver import family_of
 from swell.net.sentcookies import cookie_text
 from swell.net.tagging import TagTemplate
 from swell.net.url import Url, UrlCache, with_params
@@ -169,6 +170,7 @@ class RequestFactory:
         # Whether the request after a redirect names the one before, as browsers and Go's client do.
         self.sends_referer = False
         # Whether credentials belong to URLs, as in Go: they stay in one that is relative, and nowhere else.
+        # What a script wrote into headers goes along to the hosts below its own, too.
         self.keeps_credentials = False
         self._templates: dict[tuple[Any, ...], TagTemplate] = {}
 
@@ -239,7 +241,7 @@ class RequestFactory:
         if url.host == source.url.host:
             prepared.cookies = source.cookies
             prepared.answers = source.answers
-        else:
+        elif not (self.keeps_credentials and _is_below(url.host, source.url.host)):
             dropped = dropped | _SENSITIVE_HEADERS
         if not isinstance(source.cookies, str):
             prepared.cookies = source.cookies.following()
@@ -401,6 +403,11 @@ class RequestFactory:
         if (prepared.body or prepared.body_stream is not None) and _waits_for_continue(prepared.headers):
             prepared.expects_continue = True
             prepared.wire = prepared.lines + b"\r\n"
+
+
+def _is_below(host: str, parent: str) -> bool:
+    """Whether ``host`` is a name below ``parent``; addresses are below nothing."""
+    return host.endswith(f".{parent}") and not family_of(host)
 
 
 def _waits_for_continue(headers: Mapping[str, str]) -> bool:
