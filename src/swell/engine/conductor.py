@@ -464,7 +464,7 @@ class Conductor:
         """The first cause is the run's, an abort before a mark; ``repeat`` logs what nothing else tells."""
         if self.cause is None or (self.cause.slug, cause.slug) == ("marked-failed", "script-aborted"):
             self.cause = cause
-        elif repeat:
+        elif repeat and cause != self.cause:
             self._log("error", cause.message)
 
     def _kill(self, worker: int) -> None:

@@ -166,6 +166,16 @@ WS, NAMED = (
             id="ws refused",
         ),
         pytest.param(
+            'import ws from "k6/ws";\nexport default () => {\n'
+            '  for (const url of [undefined, "http://a/"]) ws.connect(url, { tags: { my: "t" } }, () => {}); };',
+            [
+                f"{metric} my=t url={url}"
+                for metric in ("ws_connecting", "ws_session_duration", "ws_sessions")
+                for url in ("", "http://a/")
+            ],
+            id="ws without a URL",
+        ),
+        pytest.param(
             'import { WebSocket } from "k6/websockets";\n'
             'export default () => { new WebSocket(__ENV.SOCKETS + "/refuse/404"); };',
             [

@@ -9,6 +9,8 @@ export default () => a.b.c(1);
 print(a['d']('x'), new a.B());
 import { sleep, nothing, x as other } from "k6"; import {mine} from "./k6"; import d from "k6/http";
 nothing(); other(); mine(); d();
+import { gone } from 'k6/http'; import { lost } from 'k6/crypto';
+gone(); lost();
 """
 
 
@@ -30,6 +32,8 @@ def wording() -> Wording:
         ("not a function", 5, 12, "Value is not an object: null"),
         ("not a function", 5, 21, "Value is not an object: undefined"),
         ("not a function", 5, 29, "Value is not an object: undefined"),
+        ("not a function", 7, 1, "Value is not an object: undefined"),
+        ("not a function", 7, 9, "Value is not an object: null"),
         ("a message of another kind", 1, 1, "a message of another kind"),
     ],
 )

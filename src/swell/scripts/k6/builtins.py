@@ -65,6 +65,10 @@ MISSING: Final[dict[str, str]] = {
 ALIASES: Final[dict[str, str]] = {"k6/x/redis": "k6/experimental/redis"}
 
 
+# Of other modules a name that is not there is null.
+_UNDEFINED: Final = frozenset({"k6/execution", "k6/html", "k6/http", "k6/ws"})
+
+
 def is_builtin(name: str) -> bool:
     """Whether ``name`` is one of k6's modules or a part of ours, known or not."""
     return name == "k6" or name.startswith(("k6/", PREFIX))
@@ -89,6 +93,11 @@ def source(name: str) -> str:
     if path.stem == "core" or not path.is_file():
         raise HostError(unknown(name), "Error")
     return path.read_text(encoding="utf-8")
+
+
+def absent_value(module: str) -> str:
+    """What k6 makes of a name that is imported from ``module`` and not there, as source."""
+    return "undefined" if module in _UNDEFINED else "null"
 
 
 def unknown(name: str) -> str:

@@ -41,7 +41,7 @@ class ModuleCache:
     def __init__(self, user: UserModules) -> None:
         self.user = user
         self._bytecode: dict[str, bytes] = {}
-        # Names that scripts import from builtin modules without their having them: they are null.
+        # Names that scripts import from builtin modules without their having them.
         self._absent: dict[str, set[str]] = {}
         self._uses_meta: set[str] = set()
         # Who asked for a module first, for messages: name -> importing module.
@@ -82,7 +82,8 @@ class ModuleCache:
                 self._uses_meta.add(name)
             absent = sorted(self._absent.get(name, ()))
             if absent:
-                source += f"\nexport const {', '.join(f'{name} = null' for name in absent)};\n"
+                value = builtins.absent_value(name)
+                source += f"\nexport const {', '.join(f'{export} = {value}' for export in absent)};\n"
             found = self._bytecode[name] = context.compile(source, name, keep_lines=not is_builtin)
         return found
 
@@ -101,7 +102,8 @@ class ModuleCache:
     def admit(self, message: str) -> bool:
         """Note the export that a builtin module lacks according to an error; False if it tells of none.
 
-        In k6 such an import is null. After it, the script has to be loaded again in a new context.
+        In k6 such an import is null or undefined. After it, the script has to be loaded again in a new
+        context.
         """
         found = _NO_EXPORT.search(message)
         if found is None:

@@ -4,11 +4,14 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from swell.scripts.k6.builtins import absent_value
+
 # The source of a module, as it was compiled.
 Source = Callable[[str], str]
 
 # Messages that stand for themselves.
 _SAME: Final = {
+    "BigInt are forbidden in JSON.stringify": "Do not know how to serialize a BigInt",
     "Date value is NaN": "Invalid time value",
     "bad normalization form": "The normalization form should be one of NFC, NFD, NFKC, NFKD",
     "cannot convert BigInt to number": "Cannot mix BigInt and other types, use explicit conversions",
@@ -114,8 +117,8 @@ def _of_script(message: str, place: "Place") -> str:
         name = place.callee()
         if name:
             return f"Object has no member '{name}'"
-        # Of such an import k6 makes null.
-        return f"Value is not an object: {'null' if place.is_imported() else 'undefined'}"
+        module = place.imported_from()
+        return f"Value is not an object: {absent_value(module) if module else 'undefined'}"
     return message
 
 
@@ -129,14 +132,15 @@ class Place:
         self._source = source
         self._at = min(start + column - 1, len(source))
 
-    def is_imported(self) -> bool:
-        """Whether the plain name here is imported from one of k6's modules."""
+    def imported_from(self) -> str:
+        """The module of k6's that the plain name here is imported from, "" where it is not."""
         found = _IDENTIFIER.match(self._source, self._at)
         if found is None:
-            return False
+            return ""
         name = rf"[{{,]\s*(?:[\w$]+\s+as\s+)?{re.escape(found[0])}\s*[,}}]"
-        imported = rf"""\bimport\b[^;'"]*{name}[^;'"]*['"]k6[/'"]"""
-        return re.search(imported, self._source) is not None
+        imported = rf"""\bimport\b[^;'"]*{name}[^;'"]*['"](k6(?:/[^'"]*)?)['"]"""
+        known = re.search(imported, self._source)
+        return known[1] if known is not None else ""
 
     def is_called(self, name: str) -> bool:
         """Whether the member ``name`` that is read from here on is called, as in ``a.b.name()``."""

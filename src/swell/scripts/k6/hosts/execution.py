@@ -20,7 +20,9 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     def read(section: str, member: str) -> str:
         return msgspec.json.encode(_SECTIONS[section](vu)[member]()).decode()
 
-    def abort(message: str) -> None:
+    def abort(why: str, place: str) -> None:
+        # k6 tells the place of iterations and of what it loads only.
+        message = why if vu.phase in {"setup", "teardown"} else f"{why} {place}".strip()
         if vu.phase == "summary":
             # The run is over: k6 takes it for an exception, and shows its own summary.
             raise HostError(f"test aborted: {message}")

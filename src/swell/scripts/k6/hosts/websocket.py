@@ -131,10 +131,12 @@ class Sockets:
         try:
             sock = connect(vu.client, url, ScriptSocket, **options)
         except RequestError as error:
+            self._count_refused(url, options, error.response)
             raise HostError(handshake_error(error.response)) from None
         except ValueError as error:
             return _encode({"number": 0, "response": {**_NO_RESPONSE, "error": str(error)}})
         if sock.was_refused:
+            self._count_refused(url, options, sock.response)
             return _encode({"number": 0, "response": refused_response(sock.response)})
         operation = vu.loop.begin(lambda: self._cut(operation.id))
         sock.operation = operation
@@ -210,6 +212,18 @@ class Sockets:
         if given.get("jar") and http is not None:
             options["jar"] = http.jars.jar(given["jar"])
         return options
+
+    def _count_refused(self, url: str, options: WebSocketOptions, response: "Response | None") -> None:
+        """Sample an attempt that failed as its URL is none: k6 counts it like any other."""
+        if response is None or response.error_code != INVALID_URL:
+            return
+        vu = self._vu
+        runtime = vu.runtime
+        known = {"url": url} if "url" in runtime.options.system_tags else {}
+        tags = vu.worker.extend(vu.client.context_tags, {**(options.get("tags") or {}), **known})
+        now_ns = runtime.clock.now_ns()
+        for metric, value in (("ws_sessions", 1.0), ("ws_connecting", 0.0), ("ws_session_duration", 0.0)):
+            runtime.recorder.sample(runtime.registry.series(metric, tags), now_ns, value)
 
     # Taking
 

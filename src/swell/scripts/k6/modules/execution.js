@@ -50,11 +50,11 @@ function freeze(value) {
 
 let known;
 export const test = {
-  // Where it was called stands in the message, as in k6.
+  // Where it was called may stand in the message.
   abort(message) {
     swell.aborting?.();
     const place = new Error().stack.split("\n").find((line) => line.includes("://")) ?? "";
-    host.abort(`${message === undefined ? "" : String(message)} ${place.trim()}`.trim());
+    host.abort(message === undefined ? "" : String(message), place.trim());
   },
   fail(message) { host.fail(message === undefined ? "" : String(message)); },
   get options() { return (known ??= freeze(JSON.parse(host.options()))); },

@@ -128,7 +128,7 @@ export function connect(url, ...given) {
   if (!given.length) throw new swell.GoError("invalid number of arguments to ws.connect");
   const [params, callback] = given.length > 1 ? given : [undefined, given[0]];
   if (typeof callback !== "function") throw new swell.GoError("last argument to ws.connect must be a function");
-  const { number, response } = JSON.parse(host.connect(String(url), encode(params)));
+  const { number, response } = JSON.parse(host.connect(String(url ?? ""), encode(params)));
   if (number) run(number, callback);
   return response;
 }
