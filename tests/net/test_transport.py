@@ -245,6 +245,16 @@ def test_a_certificate_for_another_host_is_refused(bench: Callable) -> None:
         assert made.client.request("GET", f"{server.https_url}/get").error_code == failure.HOSTNAME_MISMATCH
 
 
+def test_the_final_dot_of_a_name_is_no_part_of_a_certificate(bench: Callable) -> None:
+    """https://name./ is the same host; the Host header keeps the dot, as with Go and curl."""
+    with EchoServer(tls=True, hosts=("other.example",)) as server:
+        port = int(server.https_url.rpartition(":")[2])
+        made = bench(tls_ca=server.ca_pem, hosts={"other.example.": f"127.0.0.1:{port}"})
+        answer = made.client.request("GET", "https://other.example./get")
+        assert (answer.error, answer.status_code) == ("", 200)
+        assert answer.json()["headers"]["Host"] == "other.example."
+
+
 def test_hosts_are_overridden(bench: Callable, echo: EchoServer) -> None:
     """The option sends a made-up name to a real address; the Host header keeps the name."""
     port = int(echo.url.rpartition(":")[2])

@@ -50,7 +50,9 @@ def open_connection(
                 phase = "tls"
                 if proxy is not None:
                     _open_tunnel(connection, url, proxy, deadline_ns)
-                connection.start_tls(shared.tls.context_for(url.host), url.host, deadline_ns)
+                # Certificates and SNI have names without the final dot of a whole one (RFC 6066, 3).
+                name = url.host.removesuffix(".")
+                connection.start_tls(shared.tls.context_for(name), name, deadline_ns)
         except Exception as error:  # noqa: BLE001  # every failure becomes a value
             if connection is not None:
                 connection.close()
