@@ -172,7 +172,9 @@ def _cpu(process: psutil.Popen) -> float:
 def _growth(points: list[tuple[float, float]]) -> dict[str, float]:
     """From the first quarter's end to the last tenth: medians, so that no peak decides."""
     last = points[-1][0]
-    early = sorted(value for at, value in points if last * 0.25 <= at <= last * 0.35)
+    settled = [point for point in points if point[0] >= last * 0.25]
+    # A short run may have been looked at too seldom.
+    early = sorted(value for at, value in settled if at <= last * 0.35) or [settled[0][1]]
     late = sorted(value for at, value in points if at >= last * 0.9)
     before, after = early[len(early) // 2], late[len(late) // 2]
     return {
