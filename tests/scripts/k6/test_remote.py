@@ -10,7 +10,7 @@ import pytest
 
 from swell.base.errors import SwellError
 from swell.scripts.k6 import remote
-from swell.scripts.k6.remote import RemoteModules
+from swell.scripts.k6.remote import RemoteModules, cache_folder
 from swell.scripts.k6.values import HostError
 
 URL = "https://example.com/a.js"
@@ -53,6 +53,31 @@ def test_a_damaged_note_of_a_url_is_made_anew(fetched: list[str], tmp_path: Path
     assert RemoteModules(tmp_path).source(URL) == "export default 2"
     assert RemoteModules(tmp_path).source(URL) == "export default 2"
     assert fetched == [URL] * 2
+
+
+def test_a_cache_that_cannot_be_written(fetched: list[str], tmp_path: Path) -> None:
+    """The module is used all the same, nothing is left behind, and the reason is there to be told."""
+    (tmp_path / "file").write_text("in the way")
+    modules = RemoteModules(tmp_path / "file" / "cache")
+    assert modules.source(URL) == "export default 1"
+    assert modules.unkept == f"{tmp_path}/file/cache: Not a directory"
+    assert RemoteModules(tmp_path / "file" / "cache").source(URL) == "export default 2"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_user_without_a_home_keeps_nothing(fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a folder nor a failure: modules are fetched each time."""
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    assert cache_folder({}) is None
+    assert cache_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/swell/modules")
+    assert [RemoteModules(cache_folder({})).source(URL) for _ in range(2)] == [
+        "export default 1",
+        "export default 2",
+    ]
 
 
 @pytest.mark.usefixtures("fetched")

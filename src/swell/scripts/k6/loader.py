@@ -74,6 +74,11 @@ def load_script(
     shared.is_loaded = True
     shared.first = host
     remote.save_lock()
+    if remote.unkept:
+        log(
+            "warning",
+            f"modules from the network cannot be kept in {remote.unkept}; each run fetches them again",
+        )
     exports = _exports(host, Path(path).name)
     shared.options = exports.options
     if prints:

@@ -37,6 +37,8 @@ class RemoteModules:
         self._lock = lock
         # URL -> SHA-256 of what was used.
         self.used: dict[str, str] = {}
+        # Why the cache took nothing, where it did not: that costs time, not the run.
+        self.unkept = ""
         self._pinned = _read_lock(lock)
 
     def source(self, url: str) -> str:
@@ -86,16 +88,21 @@ class RemoteModules:
             self._cache.mkdir(parents=True, exist_ok=True)
             write_whole(self._cache / f"{digest}.js", content)
             write_whole(self._cache / f"{_key(url)}.url", f"{digest} {url}\n".encode())
-        except OSError:
-            # A cache that cannot be written costs time, not the run.
-            return
+        except OSError as error:
+            self.unkept = f"{self._cache}: {error.strerror}"
 
 
-def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """Where modules are kept: ``$XDG_CACHE_HOME/swell/modules``, by default below ``~/.cache``."""
+def cache_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Where modules are kept: ``$XDG_CACHE_HOME/swell/modules``, by default below ``~/.cache``.
+
+    None for a user without a home, as containers have them.
+    """
     given = os.environ if environ is None else environ
     base = given.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "swell" / "modules"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "swell" / "modules"
+    except RuntimeError:
+        return None
 
 
 def _key(url: str) -> str:
@@ -130,9 +137,10 @@ class _Redirects(HTTPRedirectHandler):
 def _fetch(url: str) -> bytes:
     """What the server gives; raises ``HostError`` with what to do."""
     request = Request(url, headers={"User-Agent": "swell"})  # noqa: S310  # https only, as its caller checks
+    folder = cache_folder() or "$XDG_CACHE_HOME/swell/modules"
     hint = (
         "download it and import the file by its path, or bring the folder of modules"
-        f" ({cache_folder()}) from a machine that has run the script"
+        f" ({folder}) from a machine that has run the script"
     )
     try:
         with build_opener(_Redirects).open(request, timeout=TIMEOUT_S) as response:

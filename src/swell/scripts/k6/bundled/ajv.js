@@ -1,4 +1,4 @@
-// JSON Schema (draft 7) with the errors of Ajv 6: its API without $data, custom keywords and remote schemas.
+// JSON Schema (draft 7) with the errors of Ajv 6: its API without custom keywords and remote schemas.
 
 const equal = (a, b) => {
   if (a === b) return true;
@@ -75,9 +75,18 @@ const FORMATS = {
   },
 };
 
+// With the option coerceTypes: a value of each type from others.
+const COERCIONS = {
+  string: (value) => (value === null ? '' : String(value)),
+  number: (value) => (value === '' ? undefined : Number(value)),
+  integer: (value) => (value === '' ? undefined : Number(value)),
+  boolean: (value) => ([true, 'true', 1].includes(value) ? true : [false, 'false', 0, null].includes(value) ? false : undefined),
+  null: (value) => (['', 0, false].includes(value) ? null : undefined),
+};
+
 // A text's length in code points.
 const lengthOf = (text) => [...text].length;
-const pointer = (key) => String(key).replace(/~/g, '~0').replace(/\//g, '~1');
+const pointer = (key) => encodeURIComponent(String(key).replace(/~/g, '~0').replace(/\//g, '~1'));
 const property = (key) => {
   if (typeof key === 'number') return `[${key}]`;
   return /^[a-z$_][a-z$_0-9]*$/i.test(key) ? `.${key}` : `['${key.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}']`;
@@ -92,7 +101,7 @@ const compared = (comparison, exclusive, holds) => limit(holds, (given) => `shou
 
 // Keyword -> the kind of value that it is about, and its test.
 const SIMPLE = {
-  enum: [null, limit((value, given) => given.some((one) => equal(one, value)), () => 'should be equal to one of the allowed values',
+  enum: [null, limit((value, given) => Array.isArray(given) && given.some((one) => equal(one, value)), () => 'should be equal to one of the allowed values',
     (given) => ({ allowedValues: given }))],
   const: [null, limit((value, given) => equal(value, given), () => 'should be equal to constant', (given) => ({ allowedValue: given }))],
   maximum: ['number', compared('<=', false, (value, given) => value <= given)],
@@ -142,6 +151,30 @@ class Run {
     return all_hold;
   }
 
+  /** What a keyword is given: itself, or with the option `$data` what its JSON pointer finds in the data. */
+  #given(given, data) {
+    if (!this.ajv.options.$data || !isObject(given) || typeof given.$data !== 'string') return given;
+    const [, up, rest] = /^(\d*)(.*)$/s.exec(given.$data);
+    let at = data;
+    // Without a number the pointer starts at the root.
+    for (let left = up === '' ? Infinity : Number(up); left > 0 && at.parent !== undefined; left--) at = at.parent;
+    return rest === '#' ? at.key : part(at.value, rest);
+  }
+
+  /** A value of another type as the schema wants it, where there is one of the same meaning; undefined if not. */
+  #coerced(types, data) {
+    const { value } = data;
+    if (!this.ajv.options.coerceTypes || data.parent === undefined || (value !== null && typeof value === 'object')) return undefined;
+    for (const type of types) {
+      const found = COERCIONS[type]?.(value);
+      if (found === undefined || !TYPES[type](found)) continue;
+      data.value = found;
+      data.parent.value[data.key] = found;
+      return found;
+    }
+    return undefined;
+  }
+
   /** Whether a schema holds, its errors apart. */
   #trial(schema, path, data) {
     const before = this.errors;
@@ -165,7 +198,8 @@ class Run {
   #type({ schema, path }, data) {
     if (schema.type === undefined) return true;
     const types = [schema.type].flat();
-    if (types.some((type) => TYPES[type](data.value)) || (schema.nullable && data.value === null)) return true;
+    if (types.some((type) => TYPES[type](data.value)) || (this.ajv.options.nullable && schema.nullable && data.value === null)) return true;
+    if (this.#coerced(types, data) !== undefined) return true;
     const listed = types.join(',');
     return this.fail('type', data, { path }, `should be ${listed}`, { type: listed });
   }
@@ -173,7 +207,7 @@ class Run {
   #simple(at, data) {
     let all_hold = true;
     for (const [keyword, [kind, test]] of Object.entries(SIMPLE)) {
-      const given = at.schema[keyword];
+      const given = this.#given(at.schema[keyword], data);
       if (given === undefined || (kind !== null && !TYPES[kind](data.value))) continue;
       const breach = test(given, data.value);
       if (breach === undefined) continue;
@@ -184,7 +218,7 @@ class Run {
   }
 
   #format(at, data) {
-    const { format } = at.schema;
+    const format = this.#given(at.schema.format, data);
     if (format === undefined || this.ajv.options.format === false || typeof data.value !== 'string') return true;
     const test = this.ajv.formats[format];
     if (test === undefined) {
@@ -206,8 +240,10 @@ class Run {
     return all_hold;
   }
 
-  #below(schema, path, data, key) {
-    return this.holds(schema, path, { value: data.value[key], path: data.path + property(key) });
+  /** Whether a part of the data holds; what no schema names is told in brackets, as Ajv does. */
+  #below(schema, path, data, key, isNamed = true) {
+    const step = isNamed ? property(key) : `['${key.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}']`;
+    return this.holds(schema, path, { value: data.value[key], path: data.path + step, parent: data, key });
   }
 
   #array(at, data) {
@@ -227,7 +263,7 @@ class Run {
     } else if (schema.items !== undefined) {
       value.forEach((_, i) => parts.push(() => this.#below(schema.items, `${path}/items`, data, i)));
     }
-    if (schema.uniqueItems) parts.push(() => this.#unique(at, data));
+    if (this.#given(schema.uniqueItems, data)) parts.push(() => this.#unique(at, data));
     if (schema.contains !== undefined) {
       parts.push(() => value.some((one, i) => this.#trial(schema.contains, `${path}/contains`, { value: one, path: data.path + property(i) })[0])
         || this.fail('contains', data, at, 'should contain a valid item', {}));
@@ -258,18 +294,23 @@ class Run {
     }
     const has = (key) => Object.hasOwn(value, key) && value[key] !== undefined;
     const parts = [];
-    for (const key of schema.required ?? []) {
-      if (!has(key)) parts.push(() => this.fail('required', data, at, `should have required property '${property(key).replace(/^\./, '')}'`, { missingProperty: key }));
+    for (const key of this.#given(schema.required, data) ?? []) {
+      if (has(key)) continue;
+      // Of the first breach only, Ajv tells the path of what has no schema of its own.
+      const told = this.ajv.options.allErrors || Object.hasOwn(properties, key) ? key : property(key);
+      const shown = told === key ? property(key).replace(/^\./, '') : told;
+      parts.push(() => this.fail('required', data, at, `should have required property '${shown}'`, { missingProperty: told }));
     }
     if (propertyNames !== undefined) for (const key of Object.keys(value)) parts.push(() => this.#named(at, data, key));
     for (const [key, wanted] of Object.entries(dependencies)) if (has(key)) parts.push(() => this.#depends(at, data, key, wanted));
     const patterns = Object.keys(patternProperties).map((pattern) => [pattern, new RegExp(pattern)]);
     for (const key of Object.keys(value)) {
       if (Object.hasOwn(properties, key) || patterns.some(([, test]) => test.test(key))) continue;
-      if (additionalProperties === false) {
+      if (additionalProperties === false && this.ajv.options.removeAdditional) delete value[key];
+      else if (additionalProperties === false) {
         parts.push(() => this.fail('additionalProperties', data, at, 'should NOT have additional properties', { additionalProperty: key }));
       } else if (isObject(additionalProperties)) {
-        parts.push(() => this.#below(additionalProperties, `${path}/additionalProperties`, data, key));
+        parts.push(() => this.#below(additionalProperties, `${path}/additionalProperties`, data, key, false));
       }
     }
     for (const [key, one] of Object.entries(properties)) {
@@ -277,7 +318,7 @@ class Run {
     }
     for (const [pattern, test] of patterns) {
       for (const key of Object.keys(value)) {
-        if (test.test(key)) parts.push(() => this.#below(patternProperties[pattern], `${path}/patternProperties/${pointer(pattern)}`, data, key));
+        if (test.test(key)) parts.push(() => this.#below(patternProperties[pattern], `${path}/patternProperties/${pointer(pattern)}`, data, key, false));
       }
     }
     return this.#every(parts);
@@ -296,7 +337,8 @@ class Run {
     if (missing.length === 0) return true;
     const deps = wanted.join(', ');
     const message = `should have ${wanted.length === 1 ? 'property' : 'properties'} ${deps} when property ${key} is present`;
-    return this.fail('dependencies', data, at, message, { property: key, missingProperty: missing[0], depsCount: wanted.length, deps });
+    const told = this.ajv.options.allErrors ? missing[0] : property(missing[0]);
+    return this.fail('dependencies', data, at, message, { property: key, missingProperty: told, depsCount: wanted.length, deps });
   }
 
   #combined(at, data) {
@@ -333,6 +375,7 @@ class Run {
     if (schema.if === undefined) return true;
     const branch = this.#trial(schema.if, `${path}/if`, data)[0] ? 'then' : 'else';
     if (schema[branch] === undefined || this.holds(schema[branch], `${path}/${branch}`, data)) return true;
+    if (!this.ajv.options.allErrors) return false;
     return this.fail('if', data, at, `should match "${branch}" schema`, { failingKeyword: branch });
   }
 }
@@ -434,7 +477,8 @@ export class Ajv {
     throw new Error(`Ajv: the keyword ${JSON.stringify(name)} cannot be added here`);
   }
 
-  errorsText(errors = this.errors, { separator = ', ', dataVar = 'data' } = {}) {
+  errorsText(given, { separator = ', ', dataVar = 'data' } = {}) {
+    const errors = given ?? this.errors;
     if (!errors || errors.length === 0) return 'No errors';
     return errors.map((error) => `${dataVar}${error.dataPath} ${error.message}`).join(separator);
   }
