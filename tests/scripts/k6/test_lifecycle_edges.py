@@ -141,6 +141,20 @@ def test_an_abort_ends_checks_and_groups(run: RunScript, tmp_path: Path, name: s
     assert sorted(told["group_duration"]) == groups
 
 
+def test_text_as_tags(run: RunScript, tmp_path: Path) -> None:
+    """Its characters become tags by their places, as in k6; a number has none."""
+    result = run(
+        "import { check } from 'k6'; export default () => { check(1, { a: true }, 'tag'); check(1, { b: true }, 5); }",
+        "--out",
+        "json=points.ndjson",
+    )
+    assert result.exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "points.ndjson").read_text().splitlines()]
+    tags = [row["data"]["tags"] for row in rows if row["type"] == "Point" and row["metric"] == "checks"]
+    common = {"group": "", "scenario": "default"}
+    assert tags == [{**common, "check": "a", "0": "t", "1": "a", "2": "g"}, {**common, "check": "b"}]
+
+
 def test_checks_of_an_iteration_that_was_cut_short_are_not_those_of_the_next(run: RunScript) -> None:
     """What an interrupted iteration stood in is forgotten: a later abort ends its own checks only."""
     result = run(

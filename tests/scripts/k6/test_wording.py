@@ -29,6 +29,7 @@ def wording() -> Wording:
         ("not a function", 3, 7, "Object has no member 'd'"),
         ("not a function", 3, 24, "Value is not an object: undefined"),
         ("not a function", 5, 1, "Value is not an object: null"),
+        ("not a function", 5, 11, "Value is not an object: null"),
         ("not a function", 5, 12, "Value is not an object: null"),
         ("not a function", 5, 21, "Value is not an object: undefined"),
         ("not a function", 5, 29, "Value is not an object: undefined"),

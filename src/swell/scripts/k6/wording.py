@@ -36,6 +36,8 @@ _READ_ONLY: Final = re.compile(r"'(.*)' is read-only", re.DOTALL)
 _NO_OBJECT: Final = "Cannot convert undefined or null to object"
 _NOT_COERCIBLE: Final = "Value is not object coercible"
 _IDENTIFIER: Final = re.compile(r"[\w$]+")
+# In a file's first line the engine's columns are one less.
+_NAME_HERE: Final = re.compile(r"\s*([\w$]+)")
 _QUOTES: Final = "'\"`"
 # Messages may name what was read at run time: keys of data.
 _MOST_PLACES: Final = 1000
@@ -134,10 +136,10 @@ class Place:
 
     def imported_from(self) -> str:
         """The module of k6's that the plain name here is imported from, "" where it is not."""
-        found = _IDENTIFIER.match(self._source, self._at)
+        found = _NAME_HERE.match(self._source, self._at)
         if found is None:
             return ""
-        name = rf"[{{,]\s*(?:[\w$]+\s+as\s+)?{re.escape(found[0])}\s*[,}}]"
+        name = rf"[{{,]\s*(?:[\w$]+\s+as\s+)?{re.escape(found[1])}\s*[,}}]"
         imported = rf"""\bimport\b[^;'"]*{name}[^;'"]*['"](k6(?:/[^'"]*)?)['"]"""
         known = re.search(imported, self._source)
         return known[1] if known is not None else ""

@@ -237,7 +237,7 @@
 
   // Tags as JSON text. What JSON has no word for goes as null, which is refused, or as text.
   function tagText(given) {
-    const tags = typeof given === "object" && !Array.isArray(given) ? given : { ...given };
+    const tags = typeof given === "object" && !Array.isArray(given) ? given : Object.assign({}, given);
     for (const key in tags) {
       const value = tags[key];
       if (value === undefined) return tagText({ ...tags, [key]: null });
