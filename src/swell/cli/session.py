@@ -21,6 +21,7 @@ from swell.cli.system import System
 from swell.config.environment import CommandSettings
 from swell.config.table import is_unknown_to_k6
 from swell.engine.coordinator import RunResult
+from swell.engine.failures import FIELDS
 from swell.engine.frames import LogLine, Samples
 from swell.engine.lifecycle import Phase
 from swell.engine.plan import describe_scenario, max_duration_ns, max_possible_vus, sorted_scenarios
@@ -172,7 +173,9 @@ class Session(RunListener):
         if self._script.language != "k6" or isinstance(error, ConfigError):
             return
         if isinstance(error, ScriptError) and error.stack:
-            self.log("error", error.stack.rstrip("\n") + "\n", source="stacktrace", hint="script exception")
+            # A rejected promise, which has another exit code, comes without fields.
+            fields = {} if error.exit_code is ExitCode.OTHER else FIELDS
+            self.log("error", error.stack.rstrip("\n") + "\n", **fields)
         else:
             self.log("error", error.message)
         error.is_logged = True

@@ -63,6 +63,8 @@ def test_how_a_run_ends(run: RunScript, name: str) -> None:
     result = run(HEAD + source)
     assert said in result.stderr
     assert result.stderr.count("test aborted: ") <= 1
+    if code == 255:
+        assert "source=stacktrace" not in result.stderr
     assert result.exit_code == code
 
 
