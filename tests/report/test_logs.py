@@ -34,6 +34,8 @@ def test_the_time_has_its_zone() -> None:
         ("back\\slash", r'"back\\slash"'),
         ("größe", '"größe"'),
         ("\x1b[2J", r'"\x1b[2J"'),
+        ("\a\b\v\f\0\x7f", r'"\a\b\v\f\x00\x7f"'),
+        ("1\xa0234\xad \u2028 \U000e0001", r'"1\u00a0234\u00ad \u2028 \U000e0001"'),
         ("", ""),
         ("a/b@c^d+e_f.g-h", "a/b@c^d+e_f.g-h"),
     ],

@@ -21,6 +21,9 @@ _LEVELS: Final = {
     "warning": ("warning", "WARN", "33"),
     "error": ("error", "ERRO", "31"),
 }
+_LAST_ASCII: Final = 0x7F
+_LAST_OF_FOUR_DIGITS: Final = 0xFFFF
+_NAMED: Final = dict(zip(range(7, 14), "abtnvfr", strict=True))
 _SEVERITY: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 _PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9\-._/@^+]*")
 # Messages are filled to this width on a terminal, so that the fields stand in one column.
@@ -78,8 +81,13 @@ def _quoted(value: str) -> str:
 
 
 def _escape(char: str) -> str:
-    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return named.get(char) or char.encode("unicode_escape").decode("ascii")
+    # As Go quotes: seven letters have names, and only what is ASCII has two digits.
+    code = ord(char)
+    if code in _NAMED:
+        return f"\\{_NAMED[code]}"
+    if code <= _LAST_ASCII:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
 
 
 def write_line(stream: TextIO, line: str) -> None:

@@ -77,6 +77,30 @@ def test_a_run_is_marked_as_failed_once(run: RunScript) -> None:
     assert result.exit_code == 110
 
 
+def test_where_the_instance_can_be_asked(run: RunScript) -> None:
+    """While VUs start and run, and in setup: not before, and not when all have ended, as in k6."""
+    result = run(
+        """import exec from 'k6/execution';
+        const told = () => { try { return typeof exec.instance.vusActive; } catch (error) { return error.message; } };
+        const first = told();
+        export function setup() { console.log('setup', told()); }
+        export default function () {
+          console.log('init', first, 'VU', told());
+          try { exec.vu.metrics.tags = {}; } catch (error) { console.log(error.name); }
+        }
+        export function teardown() { console.log('teardown', told()); }
+        """
+    )
+    lines = [line.partition("msg=")[2] for line in result.stderr.splitlines() if "source=console" in line]
+    refused = "getting instance information in the init context is not supported"
+    assert lines == [
+        '"setup number" source=console',
+        '"init number VU number" source=console',
+        "TypeError source=console",
+        f'"teardown {refused}" source=console',
+    ]
+
+
 def points(path: Path) -> Counter[tuple[str, str]]:
     """How many samples there are of each metric and group."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -424,7 +424,7 @@ def test_loose_options(run: RunScript, tmp_path: Path) -> None:
           xyz: 1, thresolds: {}, VUS: 1,
           thresholds: {iterations: [{threshold: "count>0", abortOnFail: true, delayAbortEval: "90s"}, "rate>0"]},
         };
-        export default function () { console.log(gone === null); }
+        export default function () { console.log(gone === undefined); }
     """
     result = run(source, "--out", "json=points.json")
     assert result.exit_code == 0

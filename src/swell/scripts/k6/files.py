@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from swell.scripts.k6.bundled import BundledModule, find_bundled
 from swell.scripts.k6.engine import JSFailure
+from swell.scripts.k6.octals import without_octals
 from swell.scripts.k6.remote import RemoteModules
 from swell.scripts.k6.values import HostError
 
@@ -140,6 +141,7 @@ class ScriptFiles:
             return f"export default {_json_text(text, name)};"
         if suffix in {".ts", ".mts", ".cts"} or name == STDIN:
             text = _translated(text, name)
+        text = without_octals(text)
         if suffix == ".cjs" or not is_es_module(text):
             return common_js(text, name, self.absent.get(name, set()))
         if "*" in text:

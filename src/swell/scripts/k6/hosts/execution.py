@@ -127,7 +127,9 @@ def _iteration_number(vu: VU) -> int:
 
 
 def _instance(vu: "VUHost") -> Section:
-    if vu.phase == "init":
+    # While a VU starts they are there, and once all VUs have ended they are not: so in k6.
+    starts = vu.phase == "init" and (vu.vu is None or not vu.vu.id)
+    if starts or vu.phase in ("teardown", "summary"):
         raise HostError("getting instance information in the init context is not supported")
     statistics = vu.runtime.run_statistics
     return {

@@ -41,7 +41,7 @@ Object.defineProperty(vu, "tags", {
   enumerable: true, get: () => tags,
   set: (given) => { for (const name of Object.keys(given)) tags[name] = given[name]; },
 });
-vu.metrics = { get tags() { return tags; }, set tags(given) { vu.tags = given; }, get metadata() { return metadata; } };
+vu.metrics = Object.freeze({ tags, metadata });
 
 function freeze(value) {
   if (value !== null && typeof value === "object") Object.values(value).forEach(freeze);

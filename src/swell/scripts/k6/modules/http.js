@@ -127,7 +127,8 @@ function address(target) {
 function shown(value) {
   if (value === null || value === undefined) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(shown).join(" ")}]`;
-  return typeof value === "object" ? "map[]" : String(value);
+  if (typeof value !== "object") return String(value);
+  return `map[${Object.keys(value).sort().map((key) => `${key}:${shown(value[key])}`).join(" ")}]`;
 }
 
 class Url {

@@ -19,6 +19,9 @@ _CAST_WITH_PROPERTY = """
 (member_expression object: [(as_expression) (satisfies_expression)] !optional_chain) @member
 """
 
+# Of texts between quotes; templates are nodes of another kind.
+_ESCAPE = "(string (escape_sequence) @escape)"
+
 _BLANKS = re.compile(rb"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 
 
@@ -55,6 +58,12 @@ def parse(data: bytes, filename: str) -> tuple[tree_sitter.Node, list[Change]]:
 def tree_of(data: bytes) -> tree_sitter.Node:
     """The root of the tree of ``data``, which may have errors."""
     return tree_sitter.Parser(_language()).parse(data).root_node
+
+
+def escapes_of(data: bytes) -> list[int]:
+    """Where the escapes in texts between quotes begin, in their order; ``data`` may have errors."""
+    cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _ESCAPE))
+    return sorted(node.start_byte for node in cursor.captures(tree_of(data)).get("escape", ()))
 
 
 def _parse_whole(draft: Draft) -> tree_sitter.Node:
