@@ -32,7 +32,8 @@ Asynchronous work::
     # swell.listen(id, callback): operation.emit(value) ... operation.close()
 
 ``swell:core`` also has ``bytes(data)`` (ArrayBuffer or view -> ArrayBuffer, else undefined), ``GoError`` and
-``makeError(name, message)``. Tests use ``swell.testing.k6.Trial``.
+``makeError(name, message)``. Tests use ``swell.testing.k6.Trial``. The code of the modules that nearly every
+script loads is shared by VUs: ``swell.scripts.k6.factories`` says what may stand in them.
 """
 
 import importlib
@@ -74,10 +75,14 @@ def is_builtin(name: str) -> bool:
     return name == "k6" or name.startswith(("k6/", PREFIX))
 
 
+# Files beside the modules that are none.
+NO_MODULES: Final = frozenset({"core", "shared"})
+
+
 @cache
 def names() -> tuple[str, ...]:
     """The modules that scripts can import."""
-    stems = [path.stem for path in FOLDER.glob("*.js") if path.stem != "core"]
+    stems = [path.stem for path in FOLDER.glob("*.js") if path.stem not in NO_MODULES]
     return tuple(sorted("k6" if stem == "k6" else f"k6/{stem.replace('_', '/')}" for stem in stems))
 
 
@@ -90,7 +95,7 @@ def source(name: str) -> str:
         path = FOLDER / "k6.js"
     else:
         path = FOLDER / f"{name.removeprefix('k6/').replace('/', '_')}.js"
-    if path.stem == "core" or not path.is_file():
+    if path.stem in NO_MODULES or not path.is_file():
         raise HostError(unknown(name), "Error")
     return path.read_text(encoding="utf-8")
 

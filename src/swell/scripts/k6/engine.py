@@ -8,7 +8,7 @@ its runtime. ``Context`` sees to both, unless the function is ``raw``.
 
 import ctypes
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, c_size_t, c_void_p
 from functools import partial
 from pathlib import Path
@@ -55,8 +55,9 @@ class JSFailure(Exception):  # noqa: N818  # what came of the script, not a faul
 
 # The contexts by their C pointers, which is what callbacks are given.
 _by_context: WeakValueDictionary[int, "Context"] = WeakValueDictionary()
-_CORE: Final = Path(__file__).with_name("modules") / "core.js"
-_core_bytecode: bytes = b""
+_MODULES: Final = Path(__file__).with_name("modules")
+# Of what is no module, by name: compiled once per process.
+_bytecode: dict[str, bytes] = {}
 
 
 class Context:
@@ -81,7 +82,9 @@ class Context:
         _by_context[self._context] = self
         # Runs the next promise reaction; False where there is none. It raises ``binding_error``.
         self.step: Callable[[], bool] = binding.execute_pending_job
-        self._hosts: dict[int, Any] = {}
+        # Modules that are objects, by name; those that are not initialized yet, with what they export.
+        self._instances: dict[str, Any] = {}
+        self._uninitialized: dict[int, tuple[Any, Sequence[str] | None]] = {}
         self._made: dict[str, int] = {}
         lib.JS_SetModuleLoaderFunc(runtime.pointer, _c_normalize, _c_load, None)
         lib.JS_SetHostPromiseRejectionTracker(runtime.pointer, _c_rejected, None)
@@ -137,7 +140,8 @@ class Context:
     def close(self) -> None:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""
         self.core.clear()
-        self._hosts.clear()
+        self._instances.clear()
+        self._uninitialized.clear()
         self._undefined = self._exception = self._binding = None
         self.step = bool
         self._free()
@@ -152,12 +156,12 @@ class Context:
 
     # Compiling
 
-    def compile(self, source: str, name: str, *, keep_lines: bool = True) -> bytes:
-        """Bytecode of the module ``name``. Raises ``JSFailure`` for a syntax error.
+    def compile(self, source: str, name: str, *, keep_lines: bool = True, is_module: bool = True) -> bytes:
+        """Bytecode of the module or script ``name``. Raises ``JSFailure`` for a syntax error.
 
         Its source is left out; ``keep_lines`` keeps names and lines for stacks.
         """
-        return self._compile(source, name, _EVAL_MODULE, keep_lines=keep_lines)
+        return self._compile(source, name, _EVAL_MODULE if is_module else 0, keep_lines=keep_lines)
 
     def _compile(self, source: str, name: str, kind: int, *, keep_lines: bool) -> bytes:
         text = source.encode("utf-8", "surrogatepass")
@@ -325,15 +329,8 @@ class Context:
     # The core
 
     def _start_core(self) -> None:
-        global _core_bytecode  # noqa: PLW0603  # compiled once per process
-        if not _core_bytecode:
-            source = _CORE.read_text(encoding="utf-8")
-            # With lines: import() asks for the name of the file it stands in.
-            _core_bytecode = self._compile(source, CORE_MODULE, 0, keep_lines=True)
-        compiled = lib.JS_ReadObject(self._context, _core_bytecode, len(_core_bytecode), _READ_BYTECODE)
-        members = lib.JS_EvalFunction(self._context, compiled)
-        if members.tag == _TAG_EXCEPTION:
-            raise self._take_exception()
+        # With lines: import() asks for the name of the file it stands in.
+        members = self._value_of(self._script("core", keep_lines=True), self._context)
         # The core's last expression sets it; taken off so that no script sees it.
         with self.runtime.entered(self._context):
             names = self._binding.eval("globalThis['swell core'].names")
@@ -341,6 +338,51 @@ class Context:
                 self.core[name] = self._binding.eval(f"globalThis['swell core'].{name}")
             self._binding.eval("delete globalThis['swell core']")
         lib.JS_FreeValue(self._context, members)
+
+    def _script(self, name: str, *, keep_lines: bool) -> bytes:
+        """Bytecode of what stands among the modules and is none."""
+        if name not in _bytecode:
+            source = (_MODULES / f"{name}.js").read_text(encoding="utf-8")
+            _bytecode[name] = self._compile(source, f"swell:{name}", 0, keep_lines=keep_lines)
+        return _bytecode[name]
+
+    def _value_of(self, code: bytes, context: int) -> Value:
+        """The value of a compiled script in one of the runtime's contexts; the caller owns it."""
+        compiled = lib.JS_ReadObject(context, code, len(code), _READ_BYTECODE)
+        value: Value = lib.JS_EvalFunction(context, compiled)
+        if value.tag == _TAG_EXCEPTION:
+            raise self._take_exception()
+        return value
+
+    # What the contexts of a runtime share
+
+    def share(self) -> None:
+        """Give the core what the contexts of the runtime share; the first one makes it."""
+        runtime = self.runtime
+        if runtime.shared is None:
+            make = self.wrap(self._value_of(self._script("shared", keep_lines=False), runtime.first))
+            runtime.shared = self.run(make)
+        self.run(self.core["adopt"], runtime.shared)
+
+    def _instance(self, name: str) -> Any:
+        """A module that is an object: the core, a Python half, or one whose code is shared."""
+        made = self._instances.get(name)
+        if made is None:
+            made = self._instances[name] = self._new_instance(name)
+        return made
+
+    def _new_instance(self, name: str) -> Any:
+        if name == CORE_MODULE:
+            return self.run(self.core["api"])
+        factory = self.modules.factory(name)
+        if factory is None:
+            return self.wrap(self.add_functions(self.modules.host(name)))
+        runtime = self.runtime
+        make = runtime.factories.get(name)
+        if make is None:
+            make = self.wrap(self._value_of(self.modules.bytecode(self, name), runtime.first))
+            runtime.factories[name] = make
+        return self.run(self.core["instantiate"], make, *map(self._instance, factory.imports))
 
     def _call_pure(self, name: str, *arguments: str) -> Value:
         """Call a function of the core that calls no Python, from inside a callback; its value is ours."""
@@ -361,16 +403,17 @@ class Context:
     # Called by the callbacks below, inside QuickJS
 
     def _load_module(self, name: str) -> int:
-        functions = self.modules.host(name)
-        if functions is not None or name == CORE_MODULE:
+        factory = self.modules.factory(name)
+        if factory is not None or name == CORE_MODULE or self.modules.is_host(name):
+            exports = ("default",) if factory is None else factory.exports
             module = lib.JS_NewCModule(self._context, name.encode(), _c_initialize)
             if not module:
                 # Out of memory; the exception is pending.
                 return 0
-            lib.JS_AddModuleExport(self._context, module, b"default")
-            made = self._call_pure("api") if functions is None else self.add_functions(functions)
+            for export in exports:
+                lib.JS_AddModuleExport(self._context, module, export.encode())
             # Owned by an object: a module that cannot be linked is never initialized.
-            self._hosts[module] = self.wrap(made)
+            self._uninitialized[module] = self._instance(name), None if factory is None else exports
             return int(module)
         code = self.modules.bytecode(self, name)
         module = self._made.pop(name, 0)
@@ -415,9 +458,13 @@ def _load(context: int, name: bytes, _opaque: int) -> int | None:
 
 
 def _initialize(context: int, module: int) -> int:
-    owner = _by_context[context]._hosts.pop(module)
-    value = lib.JS_DupValue(context, Value.from_address(id(owner) + AT_VALUE))
-    return int(lib.JS_SetModuleExport(context, module, b"default", value))
+    owner, exports = _by_context[context]._uninitialized.pop(module)
+    value = Value.from_address(id(owner) + AT_VALUE)
+    if exports is None:
+        return int(lib.JS_SetModuleExport(context, module, b"default", lib.JS_DupValue(context, value)))
+    for name in map(str.encode, exports):
+        lib.JS_SetModuleExport(context, module, name, lib.JS_GetPropertyStr(context, value, name))
+    return 0
 
 
 def _rejected(context: int, promise: Value, reason: Value, is_handled: bool, _opaque: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from swell.scripts.k6 import builtins
 from swell.scripts.k6.engine import CORE_MODULE, Context
+from swell.scripts.k6.factories import SHARED, Factory, factory
 from swell.scripts.k6.values import HostError, HostFunction
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class ModuleCache:
     def __init__(self, user: UserModules) -> None:
         self.user = user
         self._bytecode: dict[str, bytes] = {}
+        self._factories: dict[str, Factory | None] = {}
         # Names that scripts import from builtin modules without their having them.
         self._absent: dict[str, set[str]] = {}
         self._uses_meta: set[str] = set()
@@ -76,16 +78,33 @@ class ModuleCache:
         """The compiled module; raises ``HostError`` or ``JSFailure`` where it cannot be had."""
         found = self._bytecode.get(name)
         if found is None:
+            made = self.factory(name)
+            if made is not None:
+                found = context.compile(made.source, name, keep_lines=False, is_module=False)
+                self._bytecode[name] = found
+                return found
             is_builtin = builtins.is_builtin(name)
-            source = builtins.source(name) if is_builtin else self._source(name)
+            source = self._builtin(name) if is_builtin else self._source(name)
             if not is_builtin and "import.meta" in source:
                 self._uses_meta.add(name)
-            absent = sorted(self._absent.get(name, ()))
-            if absent:
-                value = builtins.absent_value(name)
-                source += f"\nexport const {', '.join(f'{export} = {value}' for export in absent)};\n"
             found = self._bytecode[name] = context.compile(source, name, keep_lines=not is_builtin)
         return found
+
+    def factory(self, name: str) -> Factory | None:
+        """The module as a function, where the VUs of a runtime share its code."""
+        if name not in SHARED:
+            return None
+        if name not in self._factories:
+            self._factories[name] = factory(self._builtin(name))
+        return self._factories[name]
+
+    def _builtin(self, name: str) -> str:
+        """The source of a builtin module, with what scripts import in vain."""
+        source, absent = builtins.source(name), sorted(self._absent.get(name, ()))
+        if absent:
+            value = builtins.absent_value(name)
+            source += f"\nexport const {', '.join(f'{export} = {value}' for export in absent)};\n"
+        return source
 
     def _source(self, name: str) -> str:
         try:
@@ -131,6 +150,7 @@ class ModuleCache:
             return False
         absent.add(export)
         self._bytecode.pop(module, None)
+        self._factories.pop(module, None)
         return True
 
 
@@ -151,10 +171,16 @@ class VUModules:
         """As ``ModuleCache.bytecode``."""
         return self._cache.bytecode(context, name)
 
-    def host(self, name: str) -> Mapping[str, HostFunction] | None:
+    def factory(self, name: str) -> Factory | None:
+        """As ``ModuleCache.factory``."""
+        return self._cache.factory(name)
+
+    def is_host(self, name: str) -> bool:
+        """Whether ``name`` is a Python half."""
+        return name.startswith(builtins.HOST_PREFIX)
+
+    def host(self, name: str) -> Mapping[str, HostFunction]:
         """The functions of a Python half for this VU."""
-        if name == CORE_MODULE or not name.startswith(builtins.HOST_PREFIX):
-            return None
         return builtins.host_functions(name.removeprefix(builtins.HOST_PREFIX), self._vu)
 
     def meta_url(self, name: str) -> str:

@@ -62,12 +62,16 @@ class Runtime:
 
     def __init__(self, poll: Callable[[], None], memory_limit: int = 0, *, is_shared: bool = False) -> None:
         self._is_shared = is_shared
+        self._limit = memory_limit
         self.poll = poll
         # What ``poll`` raised, by the greenlet whose JavaScript it ends: others may run before it is taken.
         self._thrown: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()
         # Set while what runs must not be interrupted.
         self._is_brief = False
         self.binding: Any = Binding()
+        # What its contexts share: an object of functions, and modules as functions by name.
+        self.shared: Any = None
+        self.factories: dict[str, Any] = {}
         # How many were made, and how many are in use.
         self.contexts = 0
         self._used = 0
@@ -97,12 +101,19 @@ class Runtime:
         """Bytes that all contexts hold."""
         return self._size.value
 
+    @property
+    def first(self) -> int:
+        """The context that it was made with: of what several contexts share, or that of the only one."""
+        return self._first
+
     def new_context(self) -> int:
         """A new ``JSContext``; ``free_context`` ends it. Raises ``MemoryError`` at the limit."""
         lib.JS_SetGCThreshold(self._pointer, self._size.value + LOADING_BYTES)
         context = self._first
         if self._is_shared:
-            context = lib.JS_NewContext(self._pointer)
+            # One that is made in part, until memory is out, would never be freed whole.
+            is_full = 0 < self._limit < self._size.value + LOADING_BYTES
+            context = 0 if is_full else lib.JS_NewContext(self._pointer)
             if not context:
                 raise MemoryError("there is no memory left for one more JavaScript context")
             lib.JS_SetClassProto(context, FUNCTION_CLASS, lib.JS_GetFunctionProto(context))
@@ -128,7 +139,8 @@ class Runtime:
         if self._used:
             lib.JS_RunGC(self._pointer)
         else:
-            self.binding = None
+            self.factories.clear()
+            self.shared = self.binding = None
 
     @contextmanager
     def entered(self, context: int) -> Iterator[None]:

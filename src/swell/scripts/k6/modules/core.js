@@ -75,23 +75,12 @@
     return undefined;
   }
 
-  // The engine keeps what is concatenated to long text as a tree of its parts, which the binding refuses:
-  // String() makes one piece of it.
-  const PIECE = 256;
-  const whole = (text) => (text.length > PIECE ? String(text) : text);
-
-  // Text that the binding would cut or refuse goes as an object.
-  function crossing(given) {
-    const text = whole(given);
-    return text.isWellFormed() && !text.includes("\0") ? text : new String(text);
-  }
-
   // Text so, and views as their bytes.
   function guard(host) {
     return function () {
       for (let i = 0; i < arguments.length; i++) {
         const given = arguments[i];
-        if (typeof given === "string") arguments[i] = crossing(given);
+        if (typeof given === "string") arguments[i] = api.shared.crossing(given);
         else if (typeof given === "object" && ArrayBuffer.isView(given)) {
           arguments[i] = bytes(given);
         }
@@ -246,33 +235,27 @@
     return JSON.stringify(tags);
   }
 
-  // A function (target, number) after which `release(number)` is called, once or twice, when `target` is gone. The
-  // engine tells of that between two jobs only: an iteration that never waits would keep all until its end. So
-  // where many are out, they are watched, too, and looked after whenever their number has doubled.
-  const MANY = 16;
-  const Registry = globalThis.FinalizationRegistry;
-  // k6 has none; and the engine may call back one VU's function while another one runs.
-  delete globalThis.FinalizationRegistry;
-  function handles(release) {
-    let open = 0, watched = [], limit = MANY;
-    const registry = new Registry((number) => { open--; release(number); });
-    return (target, number) => {
-      registry.register(target, number);
-      if (++open < MANY) return;
-      watched.push([new WeakRef(target), number]);
-      if (watched.length < limit) return;
-      const all = watched;
-      watched = [];
-      for (const one of all) {
-        if (one[0].deref() === undefined) release(one[1]);
-        else watched.push(one);
-      }
-      limit = MANY + 2 * watched.length;
-    };
+  // A function, or an object with functions, that the code which contexts share has made: as if made here.
+  function own(made) {
+    if (typeof made === "function") return Object.setPrototypeOf(made, Function.prototype);
+    for (const name of Object.keys(made)) if (typeof made[name] === "function") own(made[name]);
+    return Object.setPrototypeOf(made, Object.prototype);
+  }
+
+  // The exports of a builtin module that is a function.
+  function instantiate(make, ...imported) {
+    const made = own(make(scope, ...imported));
+    if (made.default !== undefined) own(made.default);
+    return made;
   }
 
   const api = {
-    GoError, handles, bytes, makeError, crossing, shape, tagText,
+    GoError, bytes, makeError, own, shape, tagText,
+    AsyncFunction: (async () => {}).constructor,
+    // As it was before a script could replace it.
+    parse: JSON.parse,
+    // The functions that the VUs of a runtime share.
+    shared: undefined,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);
@@ -310,6 +293,12 @@
     rejected: (promise, reason) => { rejections.set(promise, reason); },
     handled: (promise) => { rejections.delete(promise); },
     api: () => api,
+    adopt: (shared) => {
+      api.shared = shared;
+      // k6 has none; and the engine may call back one VU's function while another one runs.
+      delete scope.FinalizationRegistry;
+    },
+    instantiate,
   };
   members.names = Object.keys(members).join(",");
   globalThis["swell core"] = members;

@@ -4,7 +4,7 @@ import swell from "swell:core";
 import { elementOf } from "swell:lib/htmlelement";
 
 const unreachable = [];
-const hold = swell.handles((number) => {
+const hold = swell.shared.handles((number) => {
   unreachable.push(number);
   if (unreachable.length >= 16) host.release(...unreachable.splice(0));
 });

@@ -2,12 +2,8 @@
 import host from "swell:host/http";
 import swell from "swell:core";
 import { FileData, form, isFile, kindOf, multipart } from "swell:lib/forms";
-import { next, response } from "swell:lib/response";
 
-const { get: fastGet, send } = host;
-// URLs that Python knows by number; a script that makes ever new ones has more.
-const addresses = new Map();
-const MOST_ADDRESSES = 64;
+const { send } = host;
 
 // A request that cannot even be made: it is told, and its response says why.
 class Refusal extends Error {
@@ -183,23 +179,20 @@ function surplus(method, count) {
   host.warn(`http.${method} only accepts a url and a params argument (2 arguments), but ${count} were given`);
 }
 
-// The number of a URL, or its text where Python keeps no number for it.
-function learned(target) {
-  const text = swell.crossing(target);
-  if (typeof text !== "string" || addresses.size >= MOST_ADDRESSES) return text;
-  const number = host.numberOf(text);
-  if (number < 0) return text;
-  addresses.set(target, number);
-  return number;
-}
-
-export function get(target, params, ...more) {
-  if (params === undefined && typeof target === "string") {
-    return response(fastGet(addresses.get(target) ?? learned(target), next), undefined);
-  }
-  if (more.length) surplus("get", 2 + more.length);
-  return request("GET", target, null, params);
-}
+// What is no plain request; that one is the hot path, which all VUs share.
+const { get, response } = swell.shared.requests({
+  fetch: host.get,
+  body: host.body,
+  numberOf: host.numberOf,
+  release: host.release,
+  parse: swell.parse,
+  get(target, params, ...more) {
+    if (more.length) surplus("get", 2 + more.length);
+    return request("GET", target, null, params);
+  },
+  cold: () => swell.load("swell:lib/response"),
+});
+export { get };
 
 export function head(target, params) {
   if (arguments.length > 2) surplus("head", arguments.length);
@@ -237,7 +230,7 @@ function item(given, key) {
 // Where an item cannot be sent, none is: those before it are empty, those behind it are null.
 function refusedBatch(requests, keys, at, problem) {
   if (!(problem instanceof Refusal)) throw problem;
-  const made = Array.isArray(requests) ? [] : {};
+  const made = Array.isArray(requests) ? Array() : Object();
   keys.forEach((key, i) => {
     if (i < at) made[key] = response(host.refuse("", "", 0), undefined);
     else if (i === at) made[key] = response(host.refuse("A batch request failed", problem.message, problem.code), undefined);
@@ -266,7 +259,7 @@ export function batch(requests) {
     }
   }
   const codes = JSON.parse(host.batchRun());
-  const made = Array.isArray(requests) ? [] : {};
+  const made = Array.isArray(requests) ? Array() : Object();
   keys.forEach((key, i) => { made[key] = response(codes[i], kinds[i]); });
   return made;
 }
@@ -308,7 +301,7 @@ export function setResponseCallback(callback) {
 
 // Jars that no script can reach any more, until they are told to Python.
 const unreachable = [];
-const hold = swell.handles((number) => {
+const hold = swell.shared.handles((number) => {
   unreachable.push(number);
   if (unreachable.length >= 16) host.dropJars(...unreachable.splice(0));
 });

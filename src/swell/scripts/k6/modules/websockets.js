@@ -67,7 +67,7 @@ export class WebSocket {
   send(data) {
     this.#require();
     let content;
-    if (typeof data === "string") content = swell.crossing(data.toWellFormed());
+    if (typeof data === "string") content = swell.shared.crossing(data.toWellFormed());
     else if (data instanceof Blob) content = swell.bytes(data.content());
     else content = swell.bytes(data);
     if (content === undefined) {

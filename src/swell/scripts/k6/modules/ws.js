@@ -97,7 +97,7 @@ function run(number, callback) {
       ping: () => { if (!host.ping(number)) emit("error", closeSent()); },
       send: (...message) => {
         const text = message.length ? String(message[0]).toWellFormed() : "";
-        send(text.includes("\0") ? swell.crossing(text) : text);
+        send(text.includes("\0") ? swell.shared.crossing(text) : text);
       },
       sendBinary: (...data) => { send(binary(data)); },
       setInterval: (handler, delay) => { later("setInterval", handler, delay, true); },

@@ -39,30 +39,30 @@ function text(values) {
   return line;
 }
 
-define("console", {
+define("console", swell.own({
   log: (...values) => { host.log("info", text(values)); },
   info: (...values) => { host.log("info", text(values)); },
   debug: (...values) => { host.log("debug", text(values)); },
   warn: (...values) => { host.log("warning", text(values)); },
   error: (...values) => { host.log("error", text(values)); },
-});
+}));
 const { parse } = JSON;
 // Scripts print what JSON.parse() says of a page of HTML: it says it in k6's words.
-JSON.parse = function (given, reviver) {
+JSON.parse = swell.own(function (given, reviver) {
   try {
     return parse(given, reviver);
   } catch (error) {
     const fault = error instanceof SyntaxError ? swell.load("swell:lib/jsonfault").refused(String(given)) : undefined;
     throw fault === undefined ? error : new SyntaxError(fault);
   }
-};
+});
 define("global", scope);
 define("__VU", host.number());
 define("__ENV", JSON.parse(host.environment()));
-define("open", (path, mode) => {
+define("open", swell.own((path, mode) => {
   const content = host.open(path === undefined || path === null ? "" : String(path), mode === undefined ? "" : String(mode), caller());
   return content;
-});
+}));
 function require(specifier) {
   const name = host.require(String(specifier ?? ""), caller());
   const known = require.begun.get(name);
@@ -76,13 +76,13 @@ function require(specifier) {
 }
 // CommonJS modules by name, from when they begin: one that is required again meanwhile is there in part.
 Object.defineProperty(require, "begun", { value: new Map() });
-define("require", require);
-define("queueMicrotask", (callback) => { Promise.resolve().then(callback).catch(swell.fail); });
+define("require", swell.own(require));
+define("queueMicrotask", swell.own((callback) => { Promise.resolve().then(callback).catch(swell.fail); }));
 // What the engine shows and compares in another way than k6 is loaded when it is first called.
 function replace(prototype, name, method) {
   const original = prototype[name];
   const replaced = { [name](given) { return swell.load("swell:lib/shown").methods[method](this, original, given); } };
-  Object.defineProperty(prototype, name, { value: replaced[name], writable: true, configurable: true });
+  Object.defineProperty(prototype, name, { value: swell.own(replaced[name]), writable: true, configurable: true });
 }
 replace(Function.prototype, "toString", "functionText");
 replace(String.prototype, "localeCompare", "compare");
@@ -97,5 +97,5 @@ lazy("webcrypto", "crypto");
 lazy("events", "AbortController", "AbortSignal", "Event", "EventTarget");
 if (scope.performance === undefined) {
   const origin = host.now();
-  define("performance", { timeOrigin: Date.now(), now: () => host.now() - origin });
+  define("performance", swell.own({ timeOrigin: Date.now(), now: () => host.now() - origin }));
 }

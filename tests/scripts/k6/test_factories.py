@@ -1,0 +1,71 @@
+"""Builtin modules as functions: the VUs of a runtime share their code, and no script sees that."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from swell.scripts.k6 import builtins, modulecache
+from swell.scripts.k6.factories import SHARED, factory
+from swell.testing.cli import CLIResult
+from swell.testing.k6 import Trial
+
+RunScript = Callable[..., CLIResult]
+
+# Where values of the modules come from, and functions, as a script may ask.
+ASKED = """
+    import http from "k6/http";
+    import * as names from "k6/http";
+    import k6, { check, fail, group } from "k6";
+    import { Counter } from "k6/metrics";
+    const counter = new Counter("calls");
+    http.get.mine = 1;
+    function thrown(run) { try { run(); } catch (error) { return error; } }
+    const unsent = () => http.request("GET", null);
+    export const options = { scenarios: { all: { executor: "per-vu-iterations", vus: 3, iterations: 1 } } };
+    export default () => console.log(JSON.stringify([
+      [http.get, http.post, http.CookieJar, check, group, Counter, console.log, open, require, JSON.parse].every((one) => one instanceof Function),
+      [http, k6, console, unsent(), http.batch([null]), http.batch({ a: null })].every((one) => one instanceof Object),
+      http.batch([null]) instanceof Array,
+      [thrown(() => fail("x")), thrown(() => check(1)), thrown(() => http.batch())].every((one) => one instanceof Error),
+      [thrown(() => check(1, null)), thrown(() => { unsent().other = 1; })].every((one) => one instanceof TypeError),
+      thrown(() => check(1, { a: async () => 1 })).message.includes("async functions"),
+      names.get === http.get && http.get.name === "get" && http.get.length === 2 && http.get.mine === 1,
+      Object.getPrototypeOf(unsent()) === Object.prototype && "hasOwnProperty" in unsent(),
+      Object.keys(unsent()).includes("status") && unsent().status === 0,
+    ]));
+"""
+
+
+def exports_of(name: str) -> list[str]:
+    """The names that an import of the module sees."""
+    trial = Trial("export default () => 0")
+    context = trial.vu.context
+    context.run(context.core["load"], name)
+    assert trial.vu.loop.run_until_idle(0) == 1
+    names: list[str] = json.loads(context.run(context.core["exports"]))["names"]
+    return sorted(names)
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_exports_are_those_of_the_module(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an import sees is the same whether the module is one or a function."""
+    assert factory(builtins.source(name)) is not None
+    shared = exports_of(name)
+    monkeypatch.setattr(modulecache, "SHARED", frozenset())
+    assert shared == exports_of(name)
+
+
+@pytest.mark.parametrize("source", [" export const a = 1;", "export * from 'k6';", "import 'k6';"])
+def test_what_is_written_otherwise_stays_a_module(source: str) -> None:
+    """Nothing is guessed: such a module is compiled as one."""
+    assert factory(source) is None
+
+
+def test_a_script_sees_its_own_context_only(run: RunScript) -> None:
+    """Functions, errors, lists and objects of the shared modules are those of the script's own globals."""
+    result = run(ASKED)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count(f"msg={json.dumps(json.dumps([True] * 9, separators=(',', ':')))}") == 3, (
+        result.stderr
+    )
