@@ -181,9 +181,9 @@ def test_fail_and_abort(start):
     with pytest.raises(IterationFailed, match="no stock"):
         loaded.iterate()
     assert loaded.iterate("mark").runtime.marked_failed == "odd answer"
-    with pytest.raises(RunAborted, match=r"broken at script\.py:6"):
+    with pytest.raises(RunAborted, match=r"broken \(script\.py:6\)"):
         loaded.iterate("end")
-    assert loaded.runtime.aborted == "broken at script.py:6"
+    assert loaded.runtime.aborted == "broken (script.py:6)"
 
 
 @pytest.mark.parametrize(
