@@ -37,6 +37,15 @@ def test_constant_rate_starts_on_schedule() -> None:
     assert executor.status is Status.DONE
 
 
+def test_an_arrival_on_the_end_starts_where_it_is_asked_for() -> None:
+    """Two a second for three seconds, the end included: a seventh starts at 3 s and runs to its end."""
+    harness = Harness(takes(0.1))
+    executor = harness.run_one(constant(2, 3, vus=1, includes_end=True))
+    assert harness.starts == [i * S // 2 for i in range(7)]
+    assert outcome(executor) == (7, 0, 0)
+    assert harness.clock.now_ns() == 3 * S + S // 10
+
+
 def test_ramping_rate_starts_where_the_integral_is_whole() -> None:
     """From 0 to 2 a second over 4 s: at 2, 2.83, 3.46 and 4 s, the last one at the very end."""
     harness = Harness(takes(0.1))

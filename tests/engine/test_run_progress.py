@@ -84,13 +84,19 @@ def test_the_planned_rate_follows_the_stages() -> None:
 @given(
     st.integers(1, 50),
     st.integers(0, 3 * SECOND),
+    st.booleans(),
 )
-def test_constant_arrivals_due_are_those_of_the_schedule(rate: int, elapsed_ns: int) -> None:
-    """Property: the closed form counts what the schedule lists."""
+def test_constant_arrivals_due_are_those_of_the_schedule(
+    rate: int, elapsed_ns: int, includes_end: bool
+) -> None:
+    """Property: the closed form counts what the schedule lists; one on the very end once the end is there."""
+    end_ns = 2 * SECOND
     scenario = ConstantArrivalRate(
-        name="s", rate=rate, duration_ns=2 * SECOND, pre_allocated_vus=1, max_vus=1
+        name="s", rate=rate, duration_ns=end_ns, pre_allocated_vus=1, max_vus=1, includes_end=includes_end
     )
-    listed = sum(1 for _, offset in arrivals(scenario) if offset < elapsed_ns)
+    listed = sum(
+        1 for _, offset in arrivals(scenario) if offset < elapsed_ns or offset == end_ns <= elapsed_ns
+    )
     assert arrivals_due(scenario, elapsed_ns) == listed
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
@@ -20,7 +20,7 @@ from swell.config.layers import Layer
 from swell.config.options import Options, ThresholdSpec
 from swell.config.profiles import Profile, find_profiles, with_profile
 from swell.config.resolve import Resolution, resolve
-from swell.config.scenarios import Scenario
+from swell.config.scenarios import ConstantArrivalRate, Scenario
 from swell.config.table import RUN_OPTIONS, option
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import SeriesRules, series_rules
@@ -141,6 +141,8 @@ class Sources:
             code = ExitCode.INVALID_CONFIG if exports.functions else ExitCode.OTHER
             all_faults = (*faults, *error.faults)
             raise ConfigError(all_faults, warnings=error.warnings, exit_code=code) from None
+        if script.language == "k6":
+            resolution = replace(resolution, scenarios=tuple(map(_with_end, resolution.scenarios)))
         options = resolution.options
         faults += _suite_faults(resolution)
         if not faults and not options.no_save:
@@ -222,6 +224,13 @@ def _threshold_check(known: Mapping[str, Metric]) -> Any:
             raise SwellError("; ".join(fault.message for fault in faults), hint=hint)
 
     return check
+
+
+def _with_end(scenario: Scenario) -> Scenario:
+    """As in k6: an arrival on the very end of a constant rate starts, where it has grace to run."""
+    if isinstance(scenario, ConstantArrivalRate) and scenario.graceful_stop_ns:
+        return msgspec.structs.replace(scenario, includes_end=True)
+    return scenario
 
 
 def _suite_faults(resolution: Resolution) -> list[Fault]:

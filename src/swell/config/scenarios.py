@@ -74,10 +74,14 @@ class ArrivalBase(ScenarioBase, frozen=True, kw_only=True):
 
 
 class ConstantArrivalRate(ArrivalBase, frozen=True, kw_only=True, tag="constant-arrival-rate"):
-    """``rate`` iterations started per ``time_unit_ns`` for ``duration_ns``."""
+    """``rate`` iterations started per ``time_unit_ns`` for ``duration_ns``.
+
+    An arrival that falls on the very end starts with ``includes_end`` only; k6 starts it.
+    """
 
     rate: int
     duration_ns: int
+    includes_end: bool = False
 
 
 class RampingArrivalRate(ArrivalBase, frozen=True, kw_only=True, tag="ramping-arrival-rate"):

@@ -148,7 +148,9 @@ def arrivals(
         return ((number, offset) for number, offset in numbered if number % slots in own)
     numbers = stripe_numbers(slots, index, workers)
     if isinstance(scenario, ConstantArrivalRate):
-        return constant_arrivals(scenario.rate, scenario.time_unit_ns, scenario.duration_ns, numbers)
+        # Offsets are whole nanoseconds: one more takes the end in.
+        before_ns = scenario.duration_ns + scenario.includes_end
+        return constant_arrivals(scenario.rate, scenario.time_unit_ns, before_ns, numbers)
     return ramping_arrivals(scenario.start_rate, scenario.time_unit_ns, scenario.stages, numbers)
 
 

@@ -132,7 +132,10 @@ def arrivals_due(scenario: ConstantArrivalRate | RampingArrivalRate, elapsed_ns:
     """How many iterations a uniform open-model schedule asks for in its first ``elapsed_ns``."""
     if isinstance(scenario, ConstantArrivalRate):
         period_ns = max(1, scenario.time_unit_ns // scenario.rate)
-        return -(-min(elapsed_ns, scenario.duration_ns) // period_ns)
+        reached_ns = elapsed_ns
+        if elapsed_ns >= scenario.duration_ns:
+            reached_ns = scenario.duration_ns + scenario.includes_end
+        return -(-reached_ns // period_ns)
     # Twice the integral of the rate, in iterations times nanoseconds.
     mass = 0
     rate: float = scenario.start_rate
