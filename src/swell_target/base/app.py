@@ -4,7 +4,6 @@ It is written down to the bare protocol, for the reasons of docs/decisions/targe
 faults and limits are steps of one function here, not layers around each other.
 """
 
-import asyncio
 import inspect
 import os
 import re
@@ -17,6 +16,7 @@ import msgspec
 
 from swell_target.base import faults as kinds
 from swell_target.base.call import Call, Reply, Scope
+from swell_target.base.clock import pause
 from swell_target.base.database import CRASH_STATUS, crash_point, is_losing_writes
 from swell_target.base.errors import Problem, where
 from swell_target.base.multipart import MEDIA, parse_multipart
@@ -187,10 +187,10 @@ class App:
             errors = None
         latency = faults.find(kinds.Latency, route.name)
         if latency is not None and faults.random.random() < latency.share:
-            await asyncio.sleep(latency.distribution.draw(faults.random) / 1000)
+            await pause(latency.distribution.draw(faults.random))
         capacity = faults.find(kinds.Capacity, route.name)
         if capacity is not None and self._open > capacity.limit:
-            await asyncio.sleep(capacity.ms / 1000)
+            await pause(capacity.ms)
             if capacity.status:
                 raise Problem(capacity.status, "over capacity")
         if errors is not None:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import StaticPool
 
+from swell_target.base.clock import pause
 from swell_target.base.errors import OperatorError, Problem, first_line
 from swell_target.base.faults import Crash, Faults, SlowDatabase
 from swell_target.base.metrics import ServiceMetrics
@@ -242,7 +243,7 @@ class Database:
         start = time.perf_counter()
         try:
             if self._faults.active and (slow := self._faults.find(SlowDatabase)) is not None:
-                await asyncio.sleep(slow.distribution.draw(self._faults.random) / 1000)
+                await pause(slow.distribution.draw(self._faults.random))
             done = await self.backend.run(access, work)
         # InternalError: the server takes no writes any more, as a standby does.
         except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as error:

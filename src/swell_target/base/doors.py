@@ -13,6 +13,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
+from swell_target.base.clock import pause
 from swell_target.base.faults import Faults, LoseConnects
 
 # Classic BPF is Linux's; its options have no names in Python's socket module (asm-generic/socket.h).
@@ -63,9 +64,9 @@ class Doors:
     async def _alternate(self, fault: LoseConnects) -> None:
         while True:
             self._each(_shut)
-            await asyncio.sleep(fault.lost_ms / 1000)
+            await pause(fault.lost_ms)
             self._each(_open)
-            await asyncio.sleep(max(0.0, fault.every_ms - fault.lost_ms) / 1000)
+            await pause(max(0.0, fault.every_ms - fault.lost_ms))
 
     def _each(self, act: Callable[[socket.socket], None]) -> None:
         for item in self._sockets:

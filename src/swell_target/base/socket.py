@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from swell_target.base.call import Call
+from swell_target.base.clock import pause
 from swell_target.base.errors import Problem
 from swell_target.base.faults import CutSockets, SlowDisconnect
 
@@ -53,7 +54,7 @@ class Socket:
             self._cutter = asyncio.create_task(self._cut(cut))
 
     async def _cut(self, fault: CutSockets) -> None:
-        await asyncio.sleep(fault.after_ms / 1000)
+        await pause(fault.after_ms)
         await self.close(1011)
 
     def refuse(self, problem: Problem) -> None:
@@ -124,4 +125,4 @@ class Socket:
         """Wait under the fault of slow disconnects; to be called before a peer leaves the books."""
         fault = self.call.faults.find(SlowDisconnect)
         if fault is not None:
-            await asyncio.sleep(fault.ms / 1000)
+            await pause(fault.ms)

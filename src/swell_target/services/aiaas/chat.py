@@ -1,13 +1,12 @@
 """Chat over HTTP: a customer's message and the agent's reply, history, announcements (contract: M1)."""
 
-import asyncio
 import time
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
 from swell_target.base.call import Call, Reply
-from swell_target.base.clock import iso, new_id, now_ms
+from swell_target.base.clock import iso, new_id, now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.runtime import Runtime
 from swell_target.base.service import Failure
@@ -182,7 +181,7 @@ async def converse(runtime: Runtime, speaker: Speaker, text: str) -> Turn:
     """Have the agent answer, after the mock model's latency, and keep both; Problem 402, 404 or 429."""
     start = time.perf_counter()
     degraded = await runtime.db.read(open_turn, speaker.tenant_id)
-    await asyncio.sleep(runtime.settings.mock_latency_ms / 1000)
+    await pause(runtime.settings.mock_latency_ms)
     reply = agent.answer(runtime.settings.seed, text, short=degraded)
     response_ms = round((time.perf_counter() - start) * 1000)
     limits = runtime.settings.limits

@@ -3,7 +3,6 @@
 They name a tenant or not: the first one is meant where they do not, and a test's is made at its first use.
 """
 
-import asyncio
 import hashlib
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection
 
 from swell_target.base.call import Call, Reply
-from swell_target.base.clock import new_id, now_ms
+from swell_target.base.clock import new_id, now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
 from swell_target.services.aiaas import agent
@@ -233,7 +232,7 @@ async def chat_context(call: Call, body: ContextBody) -> Reply:
 async def _complete(call: Call, body: ModelBody) -> tuple[str, dict[str, int]]:
     """The mock model's words to the last message of a user, and what they cost, metered."""
     text = next((one.content for one in reversed(body.messages) if one.role == "user"), "")
-    await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
+    await pause(call.runtime.settings.mock_latency_ms)
     reply = agent.answer(call.runtime.settings.seed, text)
     words = reply.text
     if body.max_tokens is not None:
@@ -297,7 +296,7 @@ async def tools(call: Call) -> Tools:  # noqa: ARG001 - every handler takes it
 
 async def _execute(call: Call, name: str, arguments: Fields | None) -> ToolAnswer:
     success, output = run_tool(call.runtime.settings.seed, name, arguments or {})
-    await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
+    await pause(call.runtime.settings.mock_latency_ms)
     await _meter(call, await _tenant(call), Amount(tool_calls=1))
     return ToolAnswer(success=success, tool_name=name, output=output)
 
@@ -326,7 +325,7 @@ async def _work(call: Call, kind: str, body: Fields) -> Work:
     named = body.get("tenant_id")
     tenant_id = await _tenant(call, named if isinstance(named, str) else None)
     size, digest = len(call.raw_body), hashlib.sha256(call.raw_body).hexdigest()
-    await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
+    await pause(call.runtime.settings.mock_latency_ms)
     limits = call.runtime.settings.limits
     values: dict[str, Any] = {"id": new_id(), "tenant_id": tenant_id, "kind": kind, "size": size}
 

@@ -1,13 +1,12 @@
 """The catalogue, and paid enrolment (contract: A3, A4)."""
 
-import asyncio
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from swell_target.base.call import Call, Reply
-from swell_target.base.clock import iso, new_id, now_ms
+from swell_target.base.clock import iso, new_id, now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.service import Failure
 from swell_target.base.sql import insert_once
@@ -175,7 +174,7 @@ async def enroll_learner(call: Call, body: EnrollBody) -> Enrollment:
 
 async def _charge(call: Call, method: str) -> None:
     """The mock payment provider, outside of any transaction; Problem 402 when it declines."""
-    await asyncio.sleep(call.runtime.settings.mock_latency_ms / 1000)
+    await pause(call.runtime.settings.mock_latency_ms)
     if method in DECLINED or not method.startswith(METHOD_PREFIX):
         raise Problem(402, "the payment was declined", code="card_declined")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from swell_target.base.clock import now_ms
+from swell_target.base.clock import now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.runtime import Runtime
 from swell_target.services.aspire.schema import ASSIGNMENTS, SUBMISSIONS
@@ -103,6 +103,6 @@ async def _grade(runtime: Runtime, submission_id: str) -> None:
     work = await runtime.db.read(find_work, submission_id)
     if work is None:
         return
-    await asyncio.sleep(runtime.settings.mock_latency_ms / 1000)
+    await pause(runtime.settings.mock_latency_ms)
     points, feedback = grade(runtime.settings.seed, work.content, work.max_points)
     await runtime.db.write(keep_grade, submission_id, work.revision, points, feedback)

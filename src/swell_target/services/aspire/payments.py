@@ -1,12 +1,11 @@
 """What the payment provider tells (its webhooks), and how the providers are."""
 
-import asyncio
 import time
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from swell_target.base.call import Call
-from swell_target.base.clock import now_ms
+from swell_target.base.clock import now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.faults import DropWebhooks, DuplicateWebhooks
 from swell_target.base.service import Failure
@@ -74,6 +73,6 @@ async def dependencies(call: Call) -> Dependencies:
         status = "unhealthy"
     found = [Dependency("database", status, round((time.perf_counter() - start) * 1000))]
     latency_ms = call.runtime.settings.mock_latency_ms
-    await asyncio.sleep(latency_ms / 1000)
+    await pause(latency_ms)
     found += [Dependency(name, "healthy", latency_ms) for name in PROVIDERS]
     return Dependencies(status, found)

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 
+from swell_target.base.clock import pause
 from swell_target.base.errors import Problem
 from swell_target.base.runtime import Runtime
 from swell_target.services.cooly import store
@@ -27,7 +28,7 @@ class ProviderError(Exception):
 
 async def make_images(runtime: Runtime, prompt: str, outputs: int) -> list[str]:
     """The mock provider: names of images that prompt and seed decide, after its latency for each."""
-    await asyncio.sleep(runtime.settings.mock_latency_ms * outputs / 1000)
+    await pause(runtime.settings.mock_latency_ms * outputs)
     if REFUSED in prompt:
         raise ProviderError("the provider refused the prompt")
     names = [f"{runtime.settings.seed}:{number}:{prompt}".encode() for number in range(outputs)]

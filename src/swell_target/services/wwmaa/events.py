@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, Row, func, select
 
 from swell_target.base.call import Call, Reply
-from swell_target.base.clock import iso, now_ms
+from swell_target.base.clock import iso, now_ms, pause
 from swell_target.base.errors import Problem
 from swell_target.base.faults import RsvpRace
 from swell_target.base.runtime import Runtime
@@ -199,7 +199,7 @@ async def rsvp(call: Call, event_id: str, body: RsvpBody) -> Booked:
     race = call.faults.strikes(RsvpRace) if call.faults.active else None
     if race is not None:
         await call.db.read(bookings.has_place, event_id)
-        await asyncio.sleep(race.gap_ms / 1_000)
+        await pause(race.gap_ms)
     return await call.db.write(bookings.book, event_id, body, paid=paid, enforce=race is None)
 
 
