@@ -69,3 +69,61 @@ def test_a_script_sees_its_own_context_only(run: RunScript) -> None:
     assert result.stderr.count(f"msg={json.dumps(json.dumps([True] * 9, separators=(',', ':')))}") == 3, (
         result.stderr
     )
+
+
+# Each VU marks every object that it can get at, by properties, accessors and prototypes, and tells of the marks of
+# others that it finds, and of constructors by which it could compile code of another context.
+MARKING = """
+    import * as http from "k6/http";
+    import * as k6 from "k6";
+    import * as metrics from "k6/metrics";
+    const counter = new metrics.Counter("calls");
+    const MARK = Symbol.for("mark");
+    const OWN = [() => 0, async () => 0, function* () {}, async function* () {}].map(Reflect.getPrototypeOf);
+    function thrown(run) { try { run(); } catch (error) { return error; } }
+    function frames(run) {
+      const before = Error.prepareStackTrace;
+      Error.prepareStackTrace = (error, sites) => { error.sites = sites; return ""; };
+      try { return [thrown(run)?.sites].flat().map((site) => site?.getFunction?.()); }
+      finally { Error.prepareStackTrace = before; }
+    }
+    export const options = { scenarios: { all: { executor: "per-vu-iterations", vus: 3, iterations: 1 } } };
+    export default () => {
+      const response = http.request("GET", null);
+      const roots = [
+        globalThis, http, k6, metrics, counter, response, response.json, response.html, response.headers,
+        response.submitForm, http.batch([null]), http.cookieJar(), http.url`a${1}`, http.expectedStatuses(200),
+        http.file("a"), () => 0, [], async () => 0, Promise.resolve(),
+        thrown(() => k6.fail("x")), thrown(() => k6.check(1)), thrown(() => k6.check(1, null)),
+        thrown(() => k6.group("a::b")), thrown(() => http.batch()), thrown(() => counter.add(Symbol())),
+        thrown(() => response.json()), thrown(() => http.get(Symbol())), thrown(() => metrics.Counter("a b")),
+        ...frames(() => http.get("\\ud800", { tags: 1 })), ...frames(() => k6.check(1)), ...frames(() => response.json()),
+        ...frames(() => k6.check(1, { "a::b": 1 })),
+      ];
+      const seen = new Set(), leaks = [];
+      while (roots.length) {
+        const one = roots.pop();
+        if (one === null || (typeof one !== "object" && typeof one !== "function") || seen.has(one)) continue;
+        seen.add(one);
+        const mark = Reflect.getOwnPropertyDescriptor(one, MARK)?.value;
+        if (mark !== undefined && mark !== __VU) leaks.push(String(Reflect.ownKeys(one).map(String)));
+        Reflect.defineProperty(one, MARK, { value: __VU, configurable: true, writable: true });
+        roots.push(Reflect.getPrototypeOf(one));
+        for (const key of Reflect.ownKeys(one)) {
+          const { value, get, set } = Reflect.getOwnPropertyDescriptor(one, key) ?? {};
+          roots.push(value, get, set);
+          if (key === "constructor" && typeof value === "function" && value.name.endsWith("Function")) {
+            if (!OWN.includes(Reflect.getPrototypeOf(value("")))) leaks.push("code of another context");
+          }
+        }
+      }
+      console.log(JSON.stringify([seen.size > 500, leaks]));
+    };
+"""
+
+
+def test_virtual_users_that_share_code_share_nothing_that_can_be_changed(run: RunScript) -> None:
+    """Whatever a script can reach by way of a function, a prototype, an error or a stack is its own or frozen."""
+    result = run(MARKING)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count('msg="[true,[]]"') == 3, result.stderr

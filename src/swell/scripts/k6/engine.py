@@ -361,7 +361,7 @@ class Context:
         runtime = self.runtime
         if runtime.shared is None:
             make = self.wrap(self._value_of(self._script("shared", keep_lines=False), runtime.first))
-            runtime.shared = self.run(make)
+            runtime.shared = self.run(make, runtime.is_shared)
         self.run(self.core["adopt"], runtime.shared)
 
     def _instance(self, name: str) -> Any:

@@ -61,7 +61,7 @@ class Runtime:
     """
 
     def __init__(self, poll: Callable[[], None], memory_limit: int = 0, *, is_shared: bool = False) -> None:
-        self._is_shared = is_shared
+        self.is_shared = is_shared
         self._limit = memory_limit
         self.poll = poll
         # What ``poll`` raised, by the greenlet whose JavaScript it ends: others may run before it is taken.
@@ -110,7 +110,7 @@ class Runtime:
         """A new ``JSContext``; ``free_context`` ends it. Raises ``MemoryError`` at the limit."""
         lib.JS_SetGCThreshold(self._pointer, self._size.value + LOADING_BYTES)
         context = self._first
-        if self._is_shared:
+        if self.is_shared:
             # One that is made in part, until memory is out, would never be freed whole.
             is_full = 0 < self._limit < self._size.value + LOADING_BYTES
             context = 0 if is_full else lib.JS_NewContext(self._pointer)
@@ -124,7 +124,7 @@ class Runtime:
     def free_context(self, context: int) -> None:
         """The context is not used any more; what it holds goes with the next look for cycles."""
         self._used -= 1
-        if not self._is_shared:
+        if not self.is_shared:
             return
         for jobs in (self._jobs, *map(addressof, self._held.values())):
             _forget(jobs, context)

@@ -1,7 +1,7 @@
 // What the VUs of a runtime share: the functions that nearly every iteration runs. They live in a context of their
 // own, so that their bytecode is there once for all VUs, and each VU has closures of them. What reaches a script
-// is made by its own context: errors, what JSON holds, arrays.
-() => {
+// is made by its own context: errors, what JSON holds, arrays. `isOfNobody`: the context is no VU's.
+(isOfNobody) => {
   "use strict";
   const { abs, trunc } = Math;
   const Wrapped = Proxy, Registry = FinalizationRegistry;
@@ -215,6 +215,30 @@
     return { check, recordAll };
   }
 
+  // A script gets at what its functions that are made in here inherit, and at what the engine throws in here: that
+  // leads to no other VU, as nothing of it can be changed, and no constructor compiles code in this context.
+  function seal() {
+    const { getOwnPropertyDescriptor, getPrototypeOf } = Object, seen = new Set();
+    function freeze(given) {
+      if (given === null || (typeof given !== "object" && typeof given !== "function") || seen.has(given)) return;
+      seen.add(given);
+      Reflect.deleteProperty(given, "constructor");
+      Object.freeze(given);
+      freeze(getPrototypeOf(given));
+      for (const key of Reflect.ownKeys(given)) {
+        const { value, get, set } = getOwnPropertyDescriptor(given, key);
+        for (const one of [value, get, set]) freeze(one);
+      }
+    }
+    const kinds = [() => 0, async () => 0, function* () {}, async function* () {}, [], Promise.prototype];
+    for (const kind of [Error, TypeError, RangeError, ReferenceError, SyntaxError, URIError, EvalError, InternalError, AggregateError]) {
+      kinds.push(kind.prototype);
+    }
+    for (const kind of kinds) freeze(typeof kind === "function" ? getPrototypeOf(kind) : kind);
+    for (const own of [crossing, handles, learned, bodyOf, json, field, leaseFor, response, requests, checks, kept, idOf]) freeze(own);
+  }
+
   const places = [BODY, JSON_VALUE, SOURCE, TOLD, KIND, STATUS];
+  if (isOfNobody) seal();
   return { shape, shapes, crossing, handles, requests, checks, places, kept, idOf, bodyOf, field };
 }
