@@ -61,7 +61,7 @@ def judge_one(
     ("source", "expected"),
     [
         ("p(95)<300", Threshold("p(95)<300", "p(95)", "<", 300.0, 95.0)),
-        ("  p( 99.9 ) <= 1e3 ", Threshold("p( 99.9 ) <= 1e3", "p( 99.9 )", "<=", 1000.0, 99.9)),
+        ("  p( 99.9 ) <= 1e3 ", Threshold("  p( 99.9 ) <= 1e3 ", "p( 99.9 )", "<=", 1000.0, 99.9)),
         ("rate>0.99", Threshold("rate>0.99", "rate", ">", 0.99)),
         ("count >= 5", Threshold("count >= 5", "count", ">=", 5.0)),
         ("value==-1.5", Threshold("value==-1.5", "value", "==", -1.5)),
@@ -219,11 +219,7 @@ TREND = TrendValue(Histogram.of([10.0, 20.0, 30.0, 40.0]))
 def test_what_each_aggregation_observes(key: str, source: str, value: SinkValue, observed: float) -> None:
     """A counter's rate is by the run's two seconds."""
     result = judge_one(key, source, value, elapsed_ns=2 * SECOND)
-    assert (result.ok, result.observed, result.metric) == (
-        True,
-        observed,
-        format_metric_key(*parse_metric_key(key)),
-    )
+    assert (result.ok, result.observed, result.metric) == (True, observed, key)
 
 
 def test_a_run_of_no_length_has_no_rate() -> None:
@@ -301,4 +297,14 @@ def test_silent_series_are_named_for_a_warning() -> None:
     specs = (ThresholdSpec("count<1"), ThresholdSpec("rate<1"))
     judge = Judge({"errors{a:b}": specs, "dropped_iterations": specs, "http_reqs": specs})
     assert judge.silent({"http_reqs": CounterValue(1)}) == ("errors{a:b}",)
-    assert judge.keys == (("errors", (("a", "b"),)), ("dropped_iterations", ()), ("http_reqs", ()))
+
+
+def test_series_are_named_as_written() -> None:
+    """Quotes and inner spaces stay; a series without an expression is named too; the first spelling holds."""
+    judge = Judge(
+        {"errors{ a:'b' , c:d }": [], "errors{a:b,c:d}": [ThresholdSpec("count<1")], "http_reqs": []}
+    )
+    tags = (("a", "b"), ("c", "d"))
+    assert judge.written == {("errors", tags): "errors{a:'b' , c:d}", ("http_reqs", ()): "http_reqs"}
+    (result,) = judge.judge({"errors{a:b,c:d}": CounterValue(2)}, KNOWN, SECOND, final=True)
+    assert (result.metric, result.observed) == ("errors{a:'b' , c:d}", 2)

@@ -34,7 +34,7 @@ class ThresholdSpec(msgspec.Struct, frozen=True):
 
     source: str
     abort_on_fail: bool = False
-    delay_abort_eval_ns: int = 0
+    delay_abort_eval_ns: int | None = None
 
 
 class DNSOptions(msgspec.Struct, frozen=True):

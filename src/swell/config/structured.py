@@ -156,7 +156,7 @@ def _parse_threshold(value: object, where: Where, findings: Findings) -> Thresho
         hint = "write 'p(95)<300', or {threshold: 'p(95)<300', abortOnFail: true, delayAbortEval: '10s'}"
         findings.fault(where, f"must be an expression, not {describe(value)}", hint)
         return None
-    read: dict[str, Any] = {"abort_on_fail": False, "delay_abort_eval": 0}
+    read: dict[str, Any] = {"abort_on_fail": False}
     parsers = {"threshold": read_text, "abort_on_fail": read_bool, "delay_abort_eval": read_duration}
     for key, raw in value.items():
         name = _THRESHOLD_KEYS.get(str(key))
@@ -168,7 +168,7 @@ def _parse_threshold(value: object, where: Where, findings: Findings) -> Thresho
         findings.fault(where, "has no threshold", "write {threshold: 'p(95)<300', abortOnFail: true}")
     if read.get("threshold") is None or None in read.values():
         return None
-    return ThresholdSpec(read["threshold"], read["abort_on_fail"], read["delay_abort_eval"])
+    return ThresholdSpec(read["threshold"], read["abort_on_fail"], read.get("delay_abort_eval"))
 
 
 def _check_thresholds(
@@ -176,20 +176,22 @@ def _check_thresholds(
 ) -> None:
     for metric, specs in thresholds.items():
         for index, spec in enumerate(specs):
-            if spec.delay_abort_eval_ns < 0:
+            if (spec.delay_abort_eval_ns or 0) < 0:
                 findings.fault(where.at(metric, index, "delayAbortEval"), "must be at least 0s")
 
 
 def show_thresholds(thresholds: dict[str, tuple[ThresholdSpec, ...]]) -> dict[str, object]:
-    """Write thresholds as k6's JSON does: a text where nothing but the expression is set."""
+    """Write thresholds as k6's JSON does."""
+    return {metric: [show_threshold(spec) for spec in specs] for metric, specs in thresholds.items()}
 
-    def show(spec: ThresholdSpec) -> object:
-        if not spec.abort_on_fail and not spec.delay_abort_eval_ns:
-            return spec.source
-        delay = format_duration(spec.delay_abort_eval_ns) if spec.delay_abort_eval_ns else None
-        return {"threshold": spec.source, "abortOnFail": spec.abort_on_fail, "delayAbortEval": delay}
 
-    return {metric: [show(spec) for spec in specs] for metric, specs in thresholds.items()}
+def show_threshold(spec: ThresholdSpec) -> object:
+    """Write one threshold as k6's JSON does: its expression alone where it does not end the run."""
+    if not spec.abort_on_fail:
+        return spec.source
+    delay_ns = spec.delay_abort_eval_ns
+    delay = None if delay_ns is None else format_duration(delay_ns)
+    return {"threshold": spec.source, "abortOnFail": True, "delayAbortEval": delay}
 
 
 THRESHOLDS: Final = ValueType("thresholds per metric", _parse_thresholds, _check_thresholds, show_thresholds)

@@ -305,9 +305,8 @@ class Conductor:
         if self.phase is not Phase.RUNNING:
             return
         failed = self.results.judge(self._now_ns, final=False)
-        aborting = sorted({result.metric for result in failed if result.aborted})
-        if aborting:
-            self._blame(troubles.thresholds_abort(aborting))
+        if any(result.aborted for result in failed):
+            self._blame(troubles.thresholds_abort(sorted({result.metric for result in failed})))
             self._apply(Event.STOP)
             return
         if not frame.final:

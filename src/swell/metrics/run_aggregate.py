@@ -190,13 +190,14 @@ class RunAggregate:
     def metric_states(self) -> tuple[MetricState, ...]:
         """All metrics with samples or a threshold, built-in ones first, submetrics after their metric."""
         wanted: dict[str, dict[str, MetricState]] = {name: {} for name in self._known}
-        for name, tags in (*((name, ()) for name in self._known), *self._judge.keys, *self._rules.submetrics):
+        written = self._judge.written
+        for name, tags in (*((name, ()) for name in self._known), *written, *self._rules.submetrics):
             key = format_metric_key(name, tags)
             value = self._values.get(key)
-            if value is None and (name, tags) in self._judge.keys:
+            if value is None and (name, tags) in written:
                 value = empty_value(self._known[name].type)
             if value is not None:
-                wanted[name][key] = MetricState(self._known[name], value, tags)
+                wanted[name][key] = MetricState(self._known[name], value, tags, written.get((name, tags), ""))
         return tuple(state for states in wanted.values() for state in states.values())
 
     def warnings(self) -> tuple[str, ...]:

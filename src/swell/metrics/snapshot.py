@@ -55,12 +55,14 @@ class MetricState(msgspec.Struct, frozen=True):
     metric: Metric
     value: SinkValue
     tags: tuple[tuple[str, str], ...] = ()
+    # How the thresholds write it; empty where none names it.
+    written: str = ""
 
     @property
     def key(self) -> str:
         """``name`` or ``name{tag:value,...}``, as thresholds name it."""
-        if not self.tags:
-            return self.metric.name
+        if self.written or not self.tags:
+            return self.written or self.metric.name
         return f"{self.metric.name}{{{','.join(f'{name}:{value}' for name, value in self.tags)}}}"
 
 

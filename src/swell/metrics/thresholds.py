@@ -67,8 +67,8 @@ class ThresholdSource(Protocol):
         ...
 
     @property
-    def delay_abort_eval_ns(self) -> int:
-        """How long it does not end the run after the start; 0 for no time."""
+    def delay_abort_eval_ns(self) -> int | None:
+        """How long it does not end the run after the start; None for no time."""
         ...
 
 
@@ -100,7 +100,7 @@ def parse_threshold(source: str) -> Threshold:
         raise ValueError(f"has no aggregation before {sign}")
     if not _NUMBER.fullmatch(right):
         raise ValueError(f"needs a number after {sign}, not {right!r}")
-    return Threshold(source.strip(), left, sign, float(right), _parse_percent(left))
+    return Threshold(source, left, sign, float(right), _parse_percent(left))
 
 
 def _parse_percent(aggregation: str) -> float | None:
@@ -195,8 +195,15 @@ def _suggest(name: str, known: Mapping[str, Metric]) -> str:
     return "a custom metric must be made in the script's top level before a threshold can name it"
 
 
+def written_metric_key(key: str) -> str:
+    """``key`` as k6 shows it: as it was written, but for spaces inside the ends of the braces."""
+    name, brace, rest = key.partition("{")
+    return f"{name}{{{rest.rstrip().removesuffix('}').strip()}}}" if brace else name
+
+
 class _Rule(NamedTuple):
     key: str
+    written: str
     name: str
     tags: TagPairs
     threshold: Threshold
@@ -212,24 +219,23 @@ class Judge:
     ) -> None:
         self._require_data = require_data
         self._rules: list[_Rule] = []
+        # The series that the thresholds name, those without an expression too, and how each is written.
+        self.written: dict[tuple[str, TagPairs], str] = {}
         for key, specs in thresholds.items():
             name, tags = parse_metric_key(key)
+            written = self.written.setdefault((name, tags), written_metric_key(key))
             self._rules += [
                 _Rule(
                     format_metric_key(name, tags),
+                    written,
                     name,
                     tags,
                     parse_threshold(spec.source),
                     spec.abort_on_fail,
-                    spec.delay_abort_eval_ns,
+                    spec.delay_abort_eval_ns or 0,
                 )
                 for spec in specs
             ]
-
-    @property
-    def keys(self) -> tuple[tuple[str, TagPairs], ...]:
-        """The series that the thresholds need, each once."""
-        return tuple(dict.fromkeys((rule.name, rule.tags) for rule in self._rules))
 
     def judge(
         self,
@@ -269,25 +275,26 @@ class Judge:
         ok = rule.threshold.holds(observed)
         late_enough = elapsed_ns > rule.delay_abort_eval_ns or not rule.delay_abort_eval_ns
         aborted = not ok and not final and rule.abort_on_fail and late_enough
-        return ThresholdResult(rule.key, source, ok, observed, aborted)
+        return ThresholdResult(rule.written, source, ok, observed, aborted)
 
     def _judge_empty(
         self, rule: _Rule, kind: MetricType, ran: bool, final: bool, whole: bool
     ) -> ThresholdResult:
         source = rule.threshold.source
         if not final:
-            return ThresholdResult(rule.key, source, ok=True, observed=None)
+            return ThresholdResult(rule.written, source, ok=True, observed=None)
         if kind is MetricType.COUNTER and ran:
-            return ThresholdResult(rule.key, source, rule.threshold.holds(0.0), 0.0)
+            return ThresholdResult(rule.written, source, rule.threshold.holds(0.0), 0.0)
         if self._require_data:
-            return ThresholdResult(rule.key, source, ok=not whole, observed=None, no_data=True)
+            return ThresholdResult(rule.written, source, ok=not whole, observed=None, no_data=True)
         ok = kind is MetricType.RATE or rule.threshold.holds(0.0)
-        return ThresholdResult(rule.key, source, ok, observed=None, no_data=True)
+        return ThresholdResult(rule.written, source, ok, observed=None, no_data=True)
 
     def silent(self, values: Mapping[str, SinkValue]) -> tuple[str, ...]:
         """The keys of series that saw no sample, for a warning; not of what the engine itself counts."""
-        keys = dict.fromkeys(rule.key for rule in self._rules if rule.name != "dropped_iterations")
-        return tuple(key for key in keys if (value := values.get(key)) is None or is_empty(value))
+        written = {rule.key: rule.written for rule in self._rules if rule.name != "dropped_iterations"}
+        silent = (key for key in written if (value := values.get(key)) is None or is_empty(value))
+        return tuple(map(written.__getitem__, silent))
 
 
 def is_empty(value: SinkValue) -> bool:

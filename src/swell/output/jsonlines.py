@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from swell.base.clock import NS_PER_MS
-from swell.base.units import format_duration
 from swell.config.options import ThresholdSpec
+from swell.config.structured import show_threshold
 from swell.metrics.delta import TagPairs, format_metric_key
 from swell.metrics.model import Metric, MetricType
-from swell.metrics.thresholds import parse_metric_key
+from swell.metrics.thresholds import parse_metric_key, written_metric_key
 from swell.output.encoder import EXCHANGE, Tags
 from swell.output.numbers import format_ms, format_number, format_rfc3339_nano
 
@@ -38,13 +38,13 @@ class JSONLines:
         self._metric = metric
         self._thresholds: dict[str, list[object]] = {}
         self._submetrics: dict[str, list[dict[str, object]]] = {}
-        keys = {parse_metric_key(key): list(map(_threshold, specs)) for key, specs in thresholds.items()}
+        keys = {parse_metric_key(key): key for key in thresholds}
         for name, pairs in dict.fromkeys((*keys, *submetrics)):
             if not pairs:
-                self._thresholds[name] = keys[name, pairs]
+                self._thresholds[name] = list(map(show_threshold, thresholds[keys[name, pairs]]))
                 continue
-            suffix = ",".join(f"{tag}:{value}" for tag, value in pairs)
-            told: dict[str, object] = {"name": format_metric_key(name, pairs), "suffix": suffix}
+            written = written_metric_key(keys.get((name, pairs)) or format_metric_key(name, pairs))
+            told: dict[str, object] = {"name": written, "suffix": written[len(name) + 1 : -1]}
             self._submetrics.setdefault(name, []).append({**told, "tags": dict(pairs)})
         # Text around what changes from line to line, per tag set: made once, as there are many lines.
         self._exchanges: dict[tuple[Tags, int | None, bool], str] = {}
@@ -135,13 +135,6 @@ class JSONLines:
             "submetrics": self._submetrics.get(name),
         }
         return f'{{"type":"Metric","data":{_text(told)},"metric":"{name}"}}\n'
-
-
-def _threshold(spec: ThresholdSpec) -> object:
-    if not spec.abort_on_fail:
-        return spec.source
-    delay = format_duration(spec.delay_abort_eval_ns) if spec.delay_abort_eval_ns else None
-    return {"threshold": spec.source, "abortOnFail": True, "delayAbortEval": delay}
 
 
 def _metadata(pairs: TagPairs) -> str:

@@ -70,6 +70,7 @@ def shown_metrics(snapshot: Snapshot) -> list[MetricState]:
     A k6 script's own functions read them, which know k6's metrics only.
     """
     judged = {result.metric for result in snapshot.thresholds}
+    judged |= {state.written for state in snapshot.metrics}
     is_k6 = snapshot.run.language == "k6"
     if is_k6:
         # A submetric's own metric stands above it, though it be empty.

@@ -416,50 +416,6 @@ def test_an_aborting_iteration_counts(run: RunScript, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "export.json").read_text())["metrics"]["iterations"]["count"] == 3
 
 
-def test_loose_options(run: RunScript, tmp_path: Path) -> None:
-    """The first unknown option is told as k6 tells it, slips with what was meant; thresholds are lists."""
-    source = """
-        import { gone } from "k6/http";
-        export const options = {
-          xyz: 1, thresolds: {}, VUS: 1,
-          thresholds: {iterations: [{threshold: "count>0", abortOnFail: true, delayAbortEval: "90s"}, "rate>0"]},
-        };
-        export default function () { console.log(gone === undefined); }
-    """
-    result = run(source, "--out", "json=points.json")
-    assert result.exit_code == 0
-    assert (
-        'msg="There were unknown fields in the options exported in the script" '
-        'error="json: unknown field \\"xyz\\""' in result.stderr
-    )
-    assert "'xyz'" not in result.stderr
-    assert "did you mean 'thresholds'?" in result.stderr
-    assert "msg=true" in result.stderr
-    lines = [json.loads(line) for line in (tmp_path / "points.json").read_text().splitlines()]
-    told = next(line["data"] for line in lines if line["type"] == "Metric" and line["metric"] == "iterations")
-    aborting = {"threshold": "count>0", "abortOnFail": True, "delayAbortEval": "1m30s"}
-    assert told["thresholds"] == [aborting, "rate>0"]
-    single = run("export const options = {thresholds: {iterations: 'count>0'}};\n" + ONCE)
-    assert (single.exit_code, "must be a list of thresholds" in single.stderr) == (104, True)
-
-
-def test_empty_metrics_above_judged_submetrics(run: RunScript, tmp_path: Path) -> None:
-    """The metric is listed above its submetric, in the summary and in its data."""
-    result = run(
-        """
-        import { Trend } from "k6/metrics";
-        new Trend("unused");
-        export const options = {thresholds: {"unused{a:b}": ["avg<1"], "http_req_failed{a:b}": ["rate<1"]}};
-        """
-        + ONCE,
-        "--summary-export",
-        "export.json",
-    )
-    assert re.search(r"\n    unused\.+: avg=0 .*\n      \{ a:b \}\.+: avg=0 ", result.stdout)
-    metrics = json.loads((tmp_path / "export.json").read_text())["metrics"]
-    assert {"unused", "unused{a:b}", "http_req_failed", "http_req_failed{a:b}"} <= metrics.keys()
-
-
 def test_a_rejection_has_fewer_fields(run: RunScript) -> None:
     """Of an async function's exception k6 logs neither hint nor source."""
     result = run("export default async () => { await null; throw new Error('late') }")
