@@ -370,18 +370,19 @@ def test_a_scenario_s_function_must_be_there() -> None:
 def test_thresholds_are_judged_by_the_given_function() -> None:
     """Its errors become faults at the expression's place, with their hints."""
 
-    def check(metric: str, source: str) -> None:
-        if metric == "unknown":
+    def check(metric: str, source: str | None) -> None:
+        if metric.startswith("unknown"):
             raise SwellError("is no metric", hint="did you mean 'known'?")
         if source == "bad":
             raise ValueError("cannot be parsed")
 
-    layers = [script(thresholds={"unknown": ["x"], "known{a:b}": ["good", "bad"]})]
+    layers = [script(thresholds={"unknown": ["x"], "known{a:b}": ["good", "bad"], "unknown2": []})]
     with pytest.raises(ConfigError) as caught:
         resolve(layers, ["default"], check_threshold=check)
     assert [(fault.place, fault.message, fault.hint) for fault in caught.value.faults] == [
         ("script.py options.thresholds.unknown[0]", "is no metric", "did you mean 'known'?"),
         ("script.py options.thresholds['known{a:b}'][1]", "cannot be parsed", ""),
+        ("script.py options.thresholds.unknown2", "is no metric", "did you mean 'known'?"),
     ]
 
 

@@ -217,8 +217,9 @@ def script_layer(script: ScriptFile, exports: ScriptExports) -> Layer:
 
 
 def _threshold_check(known: Mapping[str, Metric]) -> Any:
-    def check(key: str, source: str) -> None:
-        faults = validate_thresholds({key: (ThresholdSpec(source),)}, known)
+    def check(key: str, source: str | None) -> None:
+        specs = () if source is None else (ThresholdSpec(source),)
+        faults = validate_thresholds({key: specs}, known)
         if faults:
             hint = next((fault.hint for fault in faults if fault.hint), "")
             raise SwellError("; ".join(fault.message for fault in faults), hint=hint)

@@ -44,8 +44,9 @@ from swell.config.table import (
     option,
 )
 
-# Called with a metric's key and an expression; raises ValueError or SwellError where either is wrong.
-CheckThreshold = Callable[[str, str], object]
+# Called with a metric's key and an expression, None where it has none; raises ValueError or SwellError where
+# either is wrong.
+CheckThreshold = Callable[[str, str | None], object]
 
 _SHORTCUTS: Final = ("vus", "duration", "iterations", "stages")
 # The command's own flags come with the others and are no options of the run.
@@ -194,13 +195,16 @@ def _check_values(settings: Settings, findings: Findings) -> None:
 
 def _check_thresholds(setting: Setting, check: CheckThreshold, findings: Findings) -> None:
     for metric, specs in (setting.value or {}).items():
-        for index, spec in enumerate(specs):
+        place = setting.where.at(metric)
+        for where, source in [(place.at(index), spec.source) for index, spec in enumerate(specs)] or [
+            (place, None)
+        ]:
             try:
-                check(metric, spec.source)
+                check(metric, source)
             except SwellError as error:
-                findings.fault(setting.where.at(metric, index), error.message, error.hint)
+                findings.fault(where, error.message, error.hint)
             except ValueError as error:
-                findings.fault(setting.where.at(metric, index), str(error))
+                findings.fault(where, str(error))
 
 
 def _options(settings: Settings, defaults: Options) -> Options:

@@ -195,6 +195,7 @@ class ForegroundRun:
             tags = {"scenario": scenario.name} if "scenario" in system else {}
             tags |= {"group": ""} if "group" in system else {}
             vu.base_tags = runtime.registry.extend(runtime.run_tags, tags | scenario.tags)
+        vu.iteration_in_worker = vu.iteration_in_scenario
         vu.tags = vu.base_tags
         vu.group = ""
         return vu

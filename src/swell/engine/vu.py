@@ -51,6 +51,7 @@ class VU:
         "id",
         "iteration",
         "iteration_in_scenario",
+        "iteration_in_worker",
         "iteration_number",
         "language",
         "metadata",
@@ -78,6 +79,8 @@ class VU:
         self.iteration = 0
         self.iteration_in_scenario = 0
         self.iteration_number = -1
+        # Iterations of its scenario that this worker's VUs began before the current one.
+        self.iteration_in_worker = 0
         self.scenario_started_ns = 0
         # How late the current iteration started, until the client takes it; -1 in the closed model.
         self.start_lag_ns = -1

@@ -192,6 +192,7 @@ class VUHandle:
             vu.tags = vu.base_tags
         if vu.group:
             vu.group = ""
+        vu.iteration_in_worker = counts.started
         counts.started += 1
         self._state = _RUNNING
         started_ns = now()

@@ -1,7 +1,7 @@
 """Thresholds: the grammar of keys and expressions (k6's), their validation, and how they are judged.
 
-    key         metric | metric{tag:value,tag:value}
-    expression  aggregation operator number       spaces are free
+    key         metric | metric{tag:value,tag:value}   spaces and quotes around tags and values are free
+    expression  aggregation operator number            spaces are free
     operator    the first of <=  <  >=  >  ===  ==  !=  that occurs
     aggregation counter: count, rate · gauge: value · rate: rate · trend: avg, min, max, med, p(N), N 0 to 100
 
@@ -49,8 +49,9 @@ _AGGREGATIONS: dict[MetricType, tuple[str, ...]] = {
     MetricType.RATE: ("rate",),
     MetricType.TREND: ("avg", "min", "max", "med", "p(N)"),
 }
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_PERCENTILE = re.compile(r"p(?:\(\s*([^()\s]*)\s*\))?")
+# Those of Go that float() reads as well.
+_NUMBER = re.compile(r"[+-]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+_PERCENTILE = re.compile(r"p(?:\(([^()\s]*)\))?")
 
 
 class ThresholdSource(Protocol):
@@ -123,21 +124,19 @@ def _parse_percent(aggregation: str) -> float | None:
 def parse_metric_key(key: str) -> tuple[str, TagPairs]:
     """``name{tag:value,...}`` as name and pairs in the order written; ValueError says what is wrong."""
     name, brace, rest = key.partition("{")
-    name = name.strip()
     if not name:
         raise ValueError("names no metric")
     if not brace:
         if "}" in key:
             raise ValueError("has a } without a {")
         return name, ()
-    rest = rest.rstrip()
     if not rest.endswith("}"):
         raise ValueError("does not end with }")
     pairs: dict[str, str] = {}
     for part in rest[:-1].split(","):
         tag, colon, value = part.partition(":")
         tag = _trimmed(tag)
-        if not colon or not tag:
+        if not colon or not tag or not value:
             what = (
                 "has empty braces"
                 if not rest[:-1].strip()

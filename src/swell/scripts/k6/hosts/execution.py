@@ -123,7 +123,12 @@ def _scenario(vu: "VUHost") -> Section:
 
 
 def _iteration_number(vu: VU) -> int:
-    return vu.iteration_number if vu.iteration_number >= 0 else vu.iteration_in_scenario
+    """The iteration's number over all VUs: k6 counts those that began, with every executor."""
+    runtime = vu.runtime
+    if runtime.worker_count > 1 and vu.iteration_number >= 0:
+        return vu.iteration_number
+    # No two workers give the same, but one may be ahead of another.
+    return vu.iteration_in_worker * runtime.worker_count + runtime.worker_index
 
 
 def _instance(vu: "VUHost") -> Section:
