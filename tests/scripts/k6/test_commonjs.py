@@ -96,6 +96,24 @@ def test_modules_see_what_they_see_in_k6(run: RunScript, case: str) -> None:
     assert json.loads(found[-1]) == wanted
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "exports.default = async () => {\n  await null;\n  console.log('ran');\n};",
+        "const text = `\nexport default 5\nimport x from 'y'\n`;\nmodule.exports = () => console.log('ran');",
+        "class A { async m() {\nawait 1; } }\nexports.default = () => console.log('ran');",
+        "/* import.meta */ exports.default = () => console.log('ran');",
+        "const k6 = require('k6');\nexport default () => console.log('ran');",
+        "const k6 = require('k6');\nawait null;\nexport { main as default };\nfunction main() { console.log('ran'); }",
+    ],
+)
+def test_a_module_is_told_by_its_own_statements(run: RunScript, source: str) -> None:
+    """Lines of texts, comments and functions that look like a module's own decide nothing."""
+    result = run(source)
+    assert "msg=ran" in result.stderr
+    assert result.exit_code == 0
+
+
 def test_a_main_script_may_be_required(run: RunScript) -> None:
     """A module that requires the main script has what that has exported by then, later the rest, too."""
     result = run(

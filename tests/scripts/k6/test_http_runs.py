@@ -95,6 +95,10 @@ def test_warnings(run: RunScript, code: str, said: str) -> None:
             id="credentials",
         ),
         pytest.param(
+            "http.get(B.replace('//', '//u:p%20q@'))", {"name": "http://****:****0q@"}, id="escapes"
+        ),
+        pytest.param("http.get(B.replace('//', '//u@'))", {"name": "http://****@"}, id="name alone"),
+        pytest.param(
             "http.get(http.url`${B}/anything/${1}`)",
             {"name": "${}/anything/${}", "url": "${}/anything/${}"},
             id="template",

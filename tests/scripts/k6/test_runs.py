@@ -46,7 +46,7 @@ ONCE = "export default function () {}\n"
         pytest.param("export function setup() { throw null }\n" + ONCE, 107, "null", id="setup throws"),
         pytest.param("export function setup() { return () => 1 }\n" + ONCE, 255, "JSON", id="setup data"),
         pytest.param("export function teardown() { throw 'a' }\n" + ONCE, 107, "a", id="teardown throws"),
-        pytest.param("export default () => { throw null }", 0, "msg=null", id="iteration throws"),
+        pytest.param("export default () => { throw null }", 0, r'msg="null\n\tat', id="iteration throws"),
         pytest.param(
             "import exec from 'k6/execution';\nexport default () => exec.test.abort('enough')",
             108,

@@ -16,6 +16,7 @@ from swell.scripts.k6.bundled import BundledModule, find_bundled
 from swell.scripts.k6.engine import JSFailure
 from swell.scripts.k6.octals import without_octals
 from swell.scripts.k6.remote import RemoteModules
+from swell.scripts.k6.throws import with_places
 from swell.scripts.k6.values import HostError
 
 STDIN: Final = "file:///-"
@@ -29,6 +30,8 @@ _ESM: Final = re.compile(
     r"""|^\s*await\b|\bimport\.meta\b""",
     re.MULTILINE,
 )
+# What only CommonJS modules need, and what ES modules have now and then.
+_COMMON_JS: Final = re.compile(r"\bmodule\s*\.\s*exports\b|\bexports\s*[.\[,)]|\brequire\s*\(")
 _COMMENTS: Final = re.compile(r"/\*.*?\*/|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
 # Modules that another one takes as a whole: `import * as x from`, `export * from`.
 _WHOLE: Final = re.compile(r"""\b(?:import|export)\s*\*\s*(?:as\s+[\w$]+\s+)?from\s*["']([^"'\n]+)["']""")
@@ -141,7 +144,7 @@ class ScriptFiles:
             return f"export default {_json_text(text, name)};"
         if suffix in {".ts", ".mts", ".cts"} or name == STDIN:
             text = _translated(text, name)
-        text = without_octals(text)
+        text = with_places(without_octals(text))
         if suffix == ".cjs" or not is_es_module(text):
             return common_js(text, name, self.absent.get(name, set()))
         if "*" in text:
@@ -222,8 +225,12 @@ def is_es_module(text: str) -> bool:
     """Whether the source imports, exports or awaits at its top level; else it is CommonJS, as in k6."""
     if _ESM.search(text) is None:
         return False
-    bare = _COMMENTS.sub("", text)
-    return _ESM.search(bare) is not None
+    if _COMMON_JS.search(text) is None:
+        return _ESM.search(_COMMENTS.sub("", text)) is not None
+    # It may be either: texts and functions hold lines that look like a module's own.
+    from swell.scripts.k6.typescript.parsing import is_module  # noqa: PLC0415  # a parser, for few
+
+    return is_module(text.encode("utf-8", "surrogatepass"))
 
 
 def common_js(text: str, name: str, wanted: set[str]) -> str:

@@ -10,6 +10,9 @@
   // Every closure passes through the shape that has a length and no name yet: made once, as long as one object
   // has it.
   const shape = Object.defineProperty(Object.create(Function.prototype), "length", { value: 0, configurable: true });
+  // What a script throws that is no error has no stack: where it did so last, as `throws.py` had it noted.
+  const NOTED = "swell", WORD = "throw ".length;
+  let thrownAt = "";
   let exported, data, state = DONE, value, failure, fromPromise = false;
 
   class GoError extends Error {
@@ -56,14 +59,17 @@
     let text;
     try { reword(error, frames); } catch { /* it keeps its own words */ }
     try { text = `${error}\n`; } catch { text = ""; }
+    const isNote = error.message === NOTED;
+    let stack = "";
     for (const frame of frames) {
       const file = frame.getFileName();
       if (isOurs(file)) continue;
-      const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
+      const place = `${file}:${frame.getLineNumber()}:${frame.getColumnNumber() - (isNote && stack === "" ? WORD : 0)}`;
       const name = frame.getFunctionName();
-      text += name ? `\tat ${name} (${place})\n` : `\tat ${place}\n`;
+      stack += name ? `\tat ${name} (${place})\n` : `\tat ${place}\n`;
     }
-    return text;
+    if (isNote) thrownAt = stack;
+    return text + stack;
   };
 
   function bytes(data) {
@@ -117,7 +123,7 @@
 
   function load(name) {
     state = RUNNING;
-    import(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, fail);
+    import(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, (error) => { thrownAt = ""; fail(error); });
   }
 
   // CommonJS modules have their exports whole under this name, k6's own as their default.
@@ -216,7 +222,7 @@
       if (error instanceof Error) {
         told.name = String(error.name);
         told.stack = String(error.stack || "");
-      }
+      } else if (!fromPromise) told.stack = thrownAt;
       told.text = String(error);
     } catch {
       told.text = "an exception that cannot be shown";
@@ -266,6 +272,8 @@
     forget: (id) => callbacks.delete(id),
     // Under it an object of ours has what stays of it as data.
     asData: Symbol("data"),
+    // Set on the prototype of an object of ours that console.* shows with its methods.
+    methods: Symbol("methods"),
     fail,
     // A module of ours or the script's, at once.
     load: loadNow,

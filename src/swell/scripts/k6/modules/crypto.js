@@ -21,6 +21,8 @@ class Hasher {
   digest(encoding) { return host.digest(this.#algorithm, this.#key, encodingOf(encoding), ...this.#parts); }
 }
 
+Hasher.prototype[swell.methods] = "";
+
 export const createHash = (algorithm) => new Hasher(String(algorithm), null);
 export const createHMAC = (algorithm, key) => new Hasher(String(algorithm), data(key));
 export function hmac(algorithm, key, input, encoding) {

@@ -237,6 +237,7 @@ export class Selection {
 
   toJSON() { return { url: this.#document.url }; }
 }
+Selection.prototype[swell.methods] = "";
 
 const escape = (text) => encodeURIComponent(text).replace(/%20/g, "+")
   .replace(/[!'()*]/g, (letter) => "%" + letter.charCodeAt(0).toString(16).toUpperCase());

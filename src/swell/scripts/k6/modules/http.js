@@ -124,7 +124,8 @@ function shown(value) {
   if (value === null || value === undefined) return "<nil>";
   if (Array.isArray(value)) return `[${value.map(shown).join(" ")}]`;
   if (typeof value !== "object") return String(value);
-  return `map[${Object.keys(value).sort().map((key) => `${key}:${shown(value[key])}`).join(" ")}]`;
+  const keys = value instanceof String ? [] : Object.keys(value).sort();
+  return `map[${keys.map((key) => `${key}:${shown(value[key])}`).join(" ")}]`;
 }
 
 class Url {
@@ -320,6 +321,8 @@ export class CookieJar {
   clear(target) { host.jarClear(this.#number, String(target)); }
   delete(target, name) { host.jarDelete(this.#number, String(target), String(name)); }
 }
+
+CookieJar.prototype[swell.methods] = "";
 
 export function cookieJar() {
   host.ownJar();

@@ -30,6 +30,8 @@ class Metric {
   }
 }
 
+Metric.prototype[swell.methods] = "";
+
 // Scripts make metrics without `new`, too.
 function constructor(kind) {
   const name = kind[0].toUpperCase() + kind.slice(1);

@@ -22,6 +22,18 @@ _CAST_WITH_PROPERTY = """
 # Of texts between quotes; templates are nodes of another kind.
 _ESCAPE = "(string (escape_sequence) @escape)"
 
+_THROW = "(throw_statement (_)) @statement"
+
+# What only an ES module has: at its own level, or outside every function.
+_MODULE_PARTS = {"import_statement", "export_statement"}
+_MODULE_EXPRESSION = """
+[(await_expression) (for_in_statement "await") (meta_property)] @expression
+"""
+_FUNCTIONS = {
+    *("arrow_function", "function_declaration", "function_expression", "generator_function"),
+    *("generator_function_declaration", "method_definition"),
+}
+
 _BLANKS = re.compile(rb"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 
 
@@ -64,6 +76,35 @@ def escapes_of(data: bytes) -> list[int]:
     """Where the escapes in texts between quotes begin, in their order; ``data`` may have errors."""
     cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _ESCAPE))
     return sorted(node.start_byte for node in cursor.captures(tree_of(data)).get("escape", ()))
+
+
+def throws_of(data: bytes) -> list[int]:
+    """Where ``throw`` ends if what it throws is not made there; nowhere if ``data`` has errors."""
+    root = tree_of(data)
+    if root.has_error:
+        return []
+    cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _THROW))
+    found = cursor.captures(root).get("statement", ())
+    return sorted(
+        node.children[0].end_byte for node in found if node.named_children[0].type != "new_expression"
+    )
+
+
+def is_module(data: bytes) -> bool:
+    """Whether ``data``, which may have errors, imports, exports, or awaits at its top."""
+    root = tree_of(data)
+    if any(node.type in _MODULE_PARTS for node in root.children):
+        return True
+    cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _MODULE_EXPRESSION))
+    found = cursor.captures(root).get("expression", ())
+    return any(node.text == b"import.meta" or not _is_in_function(node) for node in found)
+
+
+def _is_in_function(node: tree_sitter.Node) -> bool:
+    outer = node.parent
+    while outer is not None and outer.type not in _FUNCTIONS:
+        outer = outer.parent
+    return outer is not None
 
 
 def _parse_whole(draft: Draft) -> tree_sitter.Node:

@@ -2,6 +2,7 @@
 // the tables below: accessors that only reflect an attribute, and methods.
 
 import host from "swell:host/html";
+import swell from "swell:core";
 
 const PRIVATE = Symbol("node");
 
@@ -83,6 +84,7 @@ class Element {
   getElementsByTagName(name) { return within(this, String(name)); }
   selection() { return own(this).document.select([own(this).node]); }
 }
+Element.prototype[swell.methods] = "element";
 
 // Attributes that a method of the same name gives: as text ("" where missing), as a yes or no, as a number.
 const TEXT = {

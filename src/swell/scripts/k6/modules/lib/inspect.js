@@ -1,7 +1,9 @@
 // Values as console.* shows them, in k6's way: errors in one line, functions by their kind, and of what is left
-// its own enumerable members, as JSON would have them.
+// its own enumerable members, as JSON would have them. Objects of k6's show their methods, too.
+import swell from "swell:core";
 
 const MAX_DEPTH = 100;
+const UNSHOWN = new Set(["constructor", "toJSON"]);
 
 function dump(buffer) {
   const bytes = [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0"));
@@ -25,6 +27,21 @@ function list(items, around, name) {
   return name + (shown.length ? `[ ${shown.join(", ")} ]` : "[]");
 }
 
+// What an object of ours has on its prototypes, as members; `base` names the part that stands for itself, too.
+function methodsOf(value, base) {
+  const names = new Set(), inherited = [];
+  const above = Object.getPrototypeOf;
+  for (let one = above(value); above(one) !== null; one = above(one)) {
+    for (const name of Object.getOwnPropertyNames(one)) {
+      if (UNSHOWN.has(name) || typeof Object.getOwnPropertyDescriptor(one, name).value !== "function") continue;
+      names.add(name);
+      if (base !== "" && above(above(one)) === null) inherited.push(name);
+    }
+  }
+  const shown = (list) => [...list].sort().map((name) => `${name}: [object Function]`);
+  return inherited.length ? [`${base}: { ${shown(inherited).join(", ")} }`, ...shown(names)] : shown(names);
+}
+
 function object(value, around) {
   if (around.includes(value)) return "[Circular]";
   if (around.length > MAX_DEPTH) return "[Object]";
@@ -36,7 +53,10 @@ function object(value, around) {
     return list(value, inner, `${value.constructor.name}(${value.length}) `);
   }
   if (Array.isArray(value)) return list(value, inner, "");
-  const shown = Object.keys(value).map((key) => `${key}: ${nested(value[key], inner)}`);
+  const base = value[swell.methods];
+  const data = base !== undefined && typeof value.toJSON === "function" ? value.toJSON() : value;
+  const shown = Object.keys(data).map((key) => `${key}: ${nested(data[key], inner)}`);
+  if (base !== undefined) shown.push(...methodsOf(value, base));
   return shown.length ? `{ ${shown.join(", ")} }` : "{}";
 }
 
