@@ -61,7 +61,7 @@ def test_a_context_is_free_once_it_is_closed() -> None:
 
     trial = Trial("export default () => {};")
     kept = Kept()
-    trial.vu.context.attach("kept", kept.call)
+    trial.vu.context.attach({"kept": kept.call})
     seen = weakref.ref(kept)
     del kept
     gc.disable()

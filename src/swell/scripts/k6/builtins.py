@@ -76,7 +76,7 @@ def is_builtin(name: str) -> bool:
 
 
 # Files beside the modules that are none.
-NO_MODULES: Final = frozenset({"core", "shared"})
+NO_MODULES: Final = frozenset({"core", "own", "shared"})
 
 
 @cache

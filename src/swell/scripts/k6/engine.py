@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, c_size_t, c_void_p
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
+from swell.scripts.k6.core import CORE_MODULE, OWN, Members, bytecode, host_call
 from swell.scripts.k6.quickjs import (
     AT_OWNER,
     AT_VALUE,
@@ -34,9 +34,6 @@ from swell.scripts.k6.values import UNDEFINED, HostError, HostFunction, RangeErr
 if TYPE_CHECKING:
     from swell.scripts.k6.modulecache import VUModules
 
-# The module whose default export is the core's ``api``.
-CORE_MODULE: Final = "swell:core"
-
 _TAG_MODULE, _TAG_OBJECT, _TAG_STRING = -3, -1, -7
 _TAG_UNDEFINED, _TAG_EXCEPTION = 3, 6
 _EVAL_MODULE, _EVAL_COMPILE_ONLY = 1, 1 << 5
@@ -55,9 +52,6 @@ class JSFailure(Exception):  # noqa: N818  # what came of the script, not a faul
 
 # The contexts by their C pointers, which is what callbacks are given.
 _by_context: WeakValueDictionary[int, "Context"] = WeakValueDictionary()
-_MODULES: Final = Path(__file__).with_name("modules")
-# Of what is no module, by name: compiled once per process.
-_bytecode: dict[str, bytes] = {}
 
 
 class Context:
@@ -90,8 +84,9 @@ class Context:
         lib.JS_SetHostPromiseRejectionTracker(runtime.pointer, _c_rejected, None)
         self._undefined = self.wrap(Value(0, _TAG_UNDEFINED))
         self._exception = self.wrap(Value(0, _TAG_EXCEPTION))
-        self.core: dict[str, Any] = {}
-        self._start_core()
+        # Python's functions by the numbers that JavaScript calls them by.
+        self._functions: list[HostFunction] = []
+        self.core = self._start_core()
 
     # Running JavaScript
 
@@ -139,7 +134,8 @@ class Context:
 
     def close(self) -> None:
         """Free all at once, not with the next look for cycles; nothing can be called any more."""
-        self.core.clear()
+        self.core = {}
+        self._functions.clear()
         self._instances.clear()
         self._uninitialized.clear()
         self._undefined = self._exception = self._binding = None
@@ -270,13 +266,14 @@ class Context:
 
     def add_functions(self, functions: Mapping[str, HostFunction]) -> Value:
         """A JavaScript object with ``functions`` as its members; the caller owns it."""
-        names = []
+        first = len(self._functions)
+        self._functions += functions.values()
+        names = [f"!{name}" if isinstance(function, raw) else name for name, function in functions.items()]
         with self.runtime.entered(self._context):
-            for name, function in functions.items():
-                called = function.function if isinstance(function, raw) else self._guarded(function)
-                names.append(f"!{name}" if isinstance(function, raw) else name)
-                self._binding.add_callable(f"swell {name}", called)
-        return self._call_pure("collect", ",".join(names))
+            for name, function in zip(names, functions.values(), strict=True):
+                if isinstance(function, raw):
+                    self._binding.add_callable(f"swell {name}", function.function)
+        return self._call_pure("half", ",".join(names), str(first))
 
     def throw(self, error: BaseException) -> Any:
         """Throw ``error`` into JavaScript: what a raw host function returns in place of raising."""
@@ -300,51 +297,29 @@ class Context:
         lib.JS_Throw(self._context, self._call_pure("makeError", name, message, stack))
         return self._exception
 
-    def _guarded(self, function: HostFunction) -> HostFunction:
-        to_js, from_js, throw = self.to_js, self.from_js, self.throw
-        leave, back = self.runtime.leave, self.runtime.back
+    def attach(self, functions: Mapping[str, HostFunction]) -> None:
+        """Give the core functions of its own, ``api.host.NAME``."""
+        self.run(self.core["attach"], self.wrap(self.add_functions(functions)))
 
-        def call(*arguments: Any) -> Any:
-            try:
-                inside = leave()
-                try:
-                    for argument in arguments:
-                        if type(argument) is Object:
-                            arguments = tuple(map(from_js, arguments))
-                            break
-                    return to_js(function(*arguments))
-                finally:
-                    back(inside)
-            except BaseException as error:  # noqa: BLE001  # nothing may go through the binding
-                return throw(error)
+    # The core, and what else the contexts of a runtime share
 
-        return call
+    def _start_core(self) -> dict[str, Any]:
+        """Make the VU's core; the first context of a runtime makes what they share."""
+        runtime = self.runtime
+        if runtime.shared is None:
+            make = self.wrap(self._value_of(bytecode(self, "shared"), runtime.first))
+            runtime.shared = self.run(make, runtime.is_shared)
+            runtime.factories[CORE_MODULE] = self.wrap(self._value_of(bytecode(self, "core"), runtime.first))
+        with runtime.entered(self._context):
+            self._binding.add_callable("swell call", host_call(self, self._functions))
+        own = self.wrap(self._value_of(bytecode(self, OWN), self._context))
+        members = self.run(runtime.factories[CORE_MODULE], own, runtime.shared)
 
-    def attach(self, name: str, function: HostFunction) -> None:
-        """Give the core a function of its own, ``api.host.NAME``."""
-        with self.runtime.entered(self._context):
-            self._binding.add_callable(f"swell {name}", self._guarded(function))
-        self.run(self.core["attach"], name)
+        def take(name: str) -> Any:
+            slot = Value.from_address(id(members) + AT_VALUE)
+            return self.wrap(lib.JS_GetPropertyStr(self._context, slot, name.encode()))
 
-    # The core
-
-    def _start_core(self) -> None:
-        # With lines: import() asks for the name of the file it stands in.
-        members = self._value_of(self._script("core", keep_lines=True), self._context)
-        # The core's last expression sets it; taken off so that no script sees it.
-        with self.runtime.entered(self._context):
-            names = self._binding.eval("globalThis['swell core'].names")
-            for name in names.split(","):
-                self.core[name] = self._binding.eval(f"globalThis['swell core'].{name}")
-            self._binding.eval("delete globalThis['swell core']")
-        lib.JS_FreeValue(self._context, members)
-
-    def _script(self, name: str, *, keep_lines: bool) -> bytes:
-        """Bytecode of what stands among the modules and is none."""
-        if name not in _bytecode:
-            source = (_MODULES / f"{name}.js").read_text(encoding="utf-8")
-            _bytecode[name] = self._compile(source, f"swell:{name}", 0, keep_lines=keep_lines)
-        return _bytecode[name]
+        return Members(take)
 
     def _value_of(self, code: bytes, context: int) -> Value:
         """The value of a compiled script in one of the runtime's contexts; the caller owns it."""
@@ -353,16 +328,6 @@ class Context:
         if value.tag == _TAG_EXCEPTION:
             raise self._take_exception()
         return value
-
-    # What the contexts of a runtime share
-
-    def share(self) -> None:
-        """Give the core what the contexts of the runtime share; the first one makes it."""
-        runtime = self.runtime
-        if runtime.shared is None:
-            make = self.wrap(self._value_of(self._script("shared", keep_lines=False), runtime.first))
-            runtime.shared = self.run(make, runtime.is_shared)
-        self.run(self.core["adopt"], runtime.shared)
 
     def _instance(self, name: str) -> Any:
         """A module that is an object: the core, a Python half, or one whose code is shared."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from swell.scripts.k6 import builtins
-from swell.scripts.k6.engine import CORE_MODULE, Context
+from swell.scripts.k6.core import CORE_MODULE
+from swell.scripts.k6.engine import Context
 from swell.scripts.k6.factories import SHARED, Factory, factory
 from swell.scripts.k6.values import HostError, HostFunction
 

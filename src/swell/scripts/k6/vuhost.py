@@ -140,9 +140,7 @@ class VUHost:
         # Whether the context must not be used again.
         self.is_broken = False
         self.context = Context(VUModules(shared.modules, self), shared.js_runtime(is_alone=is_alone))
-        self.context.share()
-        self.context.attach("begin", self._begin_module)
-        self.context.attach("reword", shared.wording.reword)
+        self.context.attach({"begin": self._begin_module, "reword": shared.wording.reword})
         self.loop = EventLoop(self.context, monotonic_ns, self._timer_stopped)
 
     @property

@@ -1,26 +1,35 @@
 // What every context has: running the script's functions, the event loop's JavaScript half, host functions.
-// Builtin modules reach `api` by: import swell from "swell:core". It is evaluated once per virtual user, so
-// it stays small; what only some scripts need stands in modules of its own.
-(() => {
+// Builtin modules reach `api` by: import swell from "swell:core". The VUs of a runtime share its code, and each has
+// closures of its own, so it stays small; what only some scripts need stands in modules of its own. `own` is what own.js
+// gives, `shared` what shared.js gives.
+(own, shared) => {
   "use strict";
-  const scope = globalThis;
+  const { scope, load: dynamicImport, call, at } = own;
+  const {
+    ArrayBuffer, Error, Function, JSON, Map, Number, Object, Promise, RangeError, ReferenceError, Set, String, Symbol,
+    TypeError, URIError,
+  } = scope;
   const callbacks = new Map();
   const rejections = new Map();
   const RUNNING = 0, DONE = 1, FAILED = 2;
   // Every closure passes through the shape that has a length and no name yet: made once, as long as one object
   // has it.
   const shape = Object.defineProperty(Object.create(Function.prototype), "length", { value: 0, configurable: true });
+<<<<<<< HEAD
   // What a script throws that is no error has no stack: where it did so last, as `throws.py` had it noted.
   const NOTED = "swell", WORD = "throw ".length;
   let thrownAt = "";
   let exported, data, state = DONE, value, failure, fromPromise = false;
+=======
+  let exported, failure, fromPromise = false;
+>>>>>>> 17f0013 (k6: Python's functions are one to JavaScript until a module asks for them, and the core's code is shared: a VU takes a fifth less memory)
 
   class GoError extends Error {
     get name() { return "GoError"; }
   }
 
   function makeError(name, message, stack) {
-    const kind = name === "GoError" ? GoError : globalThis[name];
+    const kind = name === "GoError" ? GoError : scope[name];
     const isKnown = typeof kind === "function" && kind.prototype instanceof Error;
     isTold = true;
     const made = isKnown ? new kind(message) : new Error(message);
@@ -81,49 +90,57 @@
     return undefined;
   }
 
-  // Text so, and views as their bytes.
-  function guard(host) {
+  // A function of Python's by its number, which it is called by: text crosses as objects where it must, views as
+  // their bytes.
+  function hostFunction(number) {
     return function () {
       for (let i = 0; i < arguments.length; i++) {
         const given = arguments[i];
-        if (typeof given === "string") arguments[i] = api.shared.crossing(given);
+        if (typeof given === "string") arguments[i] = shared.crossing(given);
         else if (typeof given === "object" && ArrayBuffer.isView(given)) {
           arguments[i] = bytes(given);
         }
       }
-      return host(...arguments);
+      return call(number, ...arguments);
     };
   }
 
-  function collect(names) {
-    const made = {};
-    for (const marked of names ? names.split(",") : []) {
-      const isRaw = marked[0] === "!";
-      const name = isRaw ? marked.slice(1) : marked;
-      const host = globalThis["swell " + name];
-      delete globalThis["swell " + name];
-      made[name] = isRaw ? host : guard(host);
+  // The functions of a Python half, numbered from `first`; the raw ones are there, the others are made when a module
+  // first asks for them.
+  function half(names, first) {
+    const made = Object.create(shared.half(names));
+    made.first = Number(first);
+    made.make = hostFunction;
+    for (const name of names.split(",")) {
+      if (name[0] !== "!") continue;
+      made[name.slice(1)] = scope["swell " + name];
+      delete scope["swell " + name];
     }
     return made;
   }
 
   function fail(error, isPromise) {
-    if (state === FAILED) return;
-    state = FAILED;
+    if (at.state === FAILED) return;
+    at.state = FAILED;
     failure = error;
     fromPromise = isPromise === true;
   }
 
   function finish(result) {
-    if (state === RUNNING) state = DONE;
-    value = result;
+    if (at.state === RUNNING) at.state = DONE;
+    at.value = result;
   }
 
   // Running
 
   function load(name) {
+<<<<<<< HEAD
     state = RUNNING;
     import(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, (error) => { thrownAt = ""; fail(error); });
+=======
+    at.state = RUNNING;
+    dynamicImport(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, fail);
+>>>>>>> 17f0013 (k6: Python's functions are one to JavaScript until a module asks for them, and the core's code is shared: a VU takes a fifth less memory)
   }
 
   // CommonJS modules have their exports whole under this name, k6's own as their default.
@@ -138,7 +155,7 @@
   function begin(name) {
     const mine = record ?? {};
     record = undefined;
-    import(name).then(
+    dynamicImport(name).then(
       (loaded) => { mine.made = exportsOf(loaded, name); mine.isDone = true; },
       (error) => { mine.error = [error]; mine.isDone = true; },
     );
@@ -152,23 +169,7 @@
     return mine.made;
   }
 
-  // Calls of one exported function: what Python makes again and again.
-  function bind(name) {
-    const run = name === "default" && typeof exported === "function" ? exported : exported[name];
-    return (iteration) => {
-      state = RUNNING;
-      value = undefined;
-      if (iteration !== undefined) scope.__ITER = iteration;
-      try {
-        const result = run(data);
-        if (typeof result === "object" && result instanceof Promise) result.then(finish, (error) => fail(error, true));
-        else { state = DONE; value = result; }
-      } catch (error) {
-        fail(error);
-      }
-      return state;
-    };
-  }
+  const bind = (name) => own.bind(name === "default" && typeof exported === "function" ? exported : exported[name], finish, fail);
 
   // What the script exports, as JSON; options that JSON has no place for are named in `odd`.
   function exports() {
@@ -189,12 +190,12 @@
   function settle() {
     if (rejections.size) fail(rejections.values().next().value, true);
     rejections.clear();
-    return state;
+    return at.state;
   }
 
   function dispatch(id, kind, given) {
     const callback = callbacks.get(id);
-    if (callback === undefined) return state;
+    if (callback === undefined) return at.state;
     if (kind !== 2) callbacks.delete(id);
     try {
       if (kind === 1) callback(undefined, given);
@@ -202,15 +203,15 @@
     } catch (error) {
       fail(error);
     }
-    return state;
+    return at.state;
   }
 
   function reset() {
     callbacks.clear();
     rejections.clear();
     api.standing.length = 0;
-    state = DONE;
-    value = failure = undefined;
+    at.state = DONE;
+    at.value = failure = undefined;
   }
 
   // The failure as JSON: text is what k6 logs, stack the script's own lines.
@@ -242,26 +243,24 @@
   }
 
   // A function, or an object with functions, that the code which contexts share has made: as if made here.
-  function own(made) {
+  function ours(made) {
     if (typeof made === "function") return Object.setPrototypeOf(made, Function.prototype);
-    for (const name of Object.keys(made)) if (typeof made[name] === "function") own(made[name]);
+    for (const name of Object.keys(made)) if (typeof made[name] === "function") ours(made[name]);
     return Object.setPrototypeOf(made, Object.prototype);
   }
 
   // The exports of a builtin module that is a function.
   function instantiate(make, ...imported) {
-    const made = own(make(scope, ...imported));
-    if (made.default !== undefined) own(made.default);
+    const made = ours(make(scope, ...imported));
+    if (made.default !== undefined) ours(made.default);
     return made;
   }
 
   const api = {
-    GoError, bytes, makeError, own, shape, tagText,
-    AsyncFunction: (async () => {}).constructor,
+    GoError, bytes, makeError, own: ours, shape, tagText, shared,
+    AsyncFunction: own.AsyncFunction,
     // As it was before a script could replace it.
     parse: JSON.parse,
-    // The functions that the VUs of a runtime share.
-    shared: undefined,
     // An operation that Python completes: its value, or its failure as an error.
     promise: (id) => new Promise((resolve, reject) => callbacks.set(id, (given, problem) => {
       if (problem === undefined) resolve(given);
@@ -277,37 +276,32 @@
     fail,
     // A module of ours or the script's, at once.
     load: loadNow,
-    value: () => value,
-    setData: (given) => { data = given; },
+    value: () => at.value,
+    setData: (given) => { at.data = given; },
     host: undefined,
     // Of `k6`: the checks and groups that the running code stands in, and what ends them.
     standing: [], aborting: undefined,
   };
 
   const members = {
-    load, begin, bind, settle, dispatch, reset, describe, collect, makeError, exports,
-    setData: (text) => { data = text === null ? undefined : JSON.parse(text); },
+    load, begin, bind, settle, dispatch, reset, describe, half, makeError, exports, instantiate,
+    setData: (text) => { at.data = text === null ? undefined : JSON.parse(text); },
     call: (name) => bind(name)(),
     has: (name) => typeof exported[name] === "function",
-    state: () => state,
-    value: () => value,
+    state: () => at.state,
+    value: () => at.value,
     // As k6 does once the script is loaded: what is in effect stands in its options. One that froze them keeps its own.
     setOptions: (text) => {
       try { Object.assign(exported.options, JSON.parse(text)); } catch { /* frozen */ }
     },
     // A scenario's own variables are there from its activation on.
-    setEnvironment: (text) => { Object.assign(globalThis.__ENV, JSON.parse(text)); },
-    attach: (name) => { api.host = { ...api.host, [name]: globalThis["swell " + name] }; delete globalThis["swell " + name]; },
+    setEnvironment: (text) => { Object.assign(scope.__ENV, JSON.parse(text)); },
+    attach: (functions) => { api.host = functions; },
     rejected: (promise, reason) => { rejections.set(promise, reason); },
     handled: (promise) => { rejections.delete(promise); },
     api: () => api,
-    adopt: (shared) => {
-      api.shared = shared;
-      // k6 has none; and the engine may call back one VU's function while another one runs.
-      delete scope.FinalizationRegistry;
-    },
-    instantiate,
   };
-  members.names = Object.keys(members).join(",");
-  globalThis["swell core"] = members;
-})();
+  // k6 has none; and the engine may call back one VU's function while another one runs.
+  delete scope.FinalizationRegistry;
+  return members;
+}

@@ -21,6 +21,24 @@
     return text.isWellFormed() && !text.includes("\0") ? text : new String(text);
   }
 
+  // Of the objects that have the functions of a Python half, by their names: what is asked for once stays.
+  const halves = new Map();
+  function half(names) {
+    let prototype = halves.get(names);
+    if (prototype !== undefined) return prototype;
+    halves.set(names, prototype = Object.create(null));
+    names.split(",").forEach((name, index) => {
+      if (name[0] === "!") return;
+      const get = function () {
+        const value = this.make(this.first + index);
+        Object.defineProperty(this, name, { value });
+        return value;
+      };
+      Object.defineProperty(prototype, name, { get });
+    });
+    return prototype;
+  }
+
   // A function (target, number) after which `release(number)` is called, once or twice, when `target` is gone. The
   // engine tells of that between two jobs only: an iteration that never waits would keep all until its end. So
   // where many are out, they are watched, too, and looked after whenever their number has doubled.
@@ -235,10 +253,10 @@
       kinds.push(kind.prototype);
     }
     for (const kind of kinds) freeze(typeof kind === "function" ? getPrototypeOf(kind) : kind);
-    for (const own of [crossing, handles, learned, bodyOf, json, field, leaseFor, response, requests, checks, kept, idOf]) freeze(own);
+    for (const own of [crossing, half, handles, learned, bodyOf, json, field, leaseFor, response, requests, checks, kept, idOf]) freeze(own);
   }
 
   const places = [BODY, JSON_VALUE, SOURCE, TOLD, KIND, STATUS];
   if (isOfNobody) seal();
-  return { shape, shapes, crossing, handles, requests, checks, places, kept, idOf, bodyOf, field };
+  return { shape, shapes, crossing, half, handles, requests, checks, places, kept, idOf, bodyOf, field };
 }
