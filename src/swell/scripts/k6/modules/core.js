@@ -15,14 +15,10 @@
   // Every closure passes through the shape that has a length and no name yet: made once, as long as one object
   // has it.
   const shape = Object.defineProperty(Object.create(Function.prototype), "length", { value: 0, configurable: true });
-<<<<<<< HEAD
   // What a script throws that is no error has no stack: where it did so last, as `throws.py` had it noted.
   const NOTED = "swell", WORD = "throw ".length;
   let thrownAt = "";
-  let exported, data, state = DONE, value, failure, fromPromise = false;
-=======
   let exported, failure, fromPromise = false;
->>>>>>> 17f0013 (k6: Python's functions are one to JavaScript until a module asks for them, and the core's code is shared: a VU takes a fifth less memory)
 
   class GoError extends Error {
     get name() { return "GoError"; }
@@ -134,13 +130,8 @@
   // Running
 
   function load(name) {
-<<<<<<< HEAD
-    state = RUNNING;
-    import(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, (error) => { thrownAt = ""; fail(error); });
-=======
     at.state = RUNNING;
-    dynamicImport(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, fail);
->>>>>>> 17f0013 (k6: Python's functions are one to JavaScript until a module asks for them, and the core's code is shared: a VU takes a fifth less memory)
+    dynamicImport(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, (error) => { thrownAt = ""; fail(error); });
   }
 
   // CommonJS modules have their exports whole under this name, k6's own as their default.
