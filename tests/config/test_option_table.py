@@ -79,7 +79,7 @@ def test_defaults_come_from_options() -> None:
 
 def test_written_options_are_shown_with_null_for_the_rest() -> None:
     """As k6's inspect prints a script's options."""
-    shown = show_written(script(vus=3, stages=[("1m", 5)], dns={"ttl": 0}, tlsVersion="tls1.2"))
+    shown = show_written(script(vus=3, stages=[("1m", 5)], dns={"ttl": "0"}, tlsVersion="tls1.2"))
     assert shown["vus"] == 3
     assert shown["stages"] == [{"duration": "1m0s", "target": 5}]
     assert shown["dns"] == {"ttl": "0", "select": None, "policy": None}

@@ -390,7 +390,7 @@ def test_all_faults_of_all_layers_are_listed_at_once() -> None:
     """One run of the resolution shows everything there is to mend."""
     layers = [
         file(rps="many", stages=[{"target": "x"}]),
-        script({"thresholds": "script.py:9"}, hosts={"a": "b"}, thresholds={"checks": [3]}),
+        script({"thresholds": "script.py:9"}, batch=-1, thresholds={"checks": [3]}),
         env(summary_mode="ful", seed="-1"),
         cli(duration="10", tags=["a"], system_tags=["url"]),
     ]
@@ -402,7 +402,7 @@ def test_all_faults_of_all_layers_are_listed_at_once() -> None:
         "SWELL_SEED: must be from 0 to 2**63 - 1, not '-1'",
         "--duration: '10' has no unit; write it like 30s, 1m30s or 500ms",
         "--tag: must be written as name=value, not 'a'",
-        "script.py options.hosts.a: must map to an IP address or address:port, not 'b'",
+        "script.py options.batch: must be at least 0, not -1",
     ]
     assert hints(env(summary_mode="ful")) == ["did you mean 'full'?"]
 

@@ -51,7 +51,7 @@ def test_stages_in_all_their_forms(layer: Layer) -> None:
         (script(stages=[3]), ["script.py options.stages[0]: is not a stage: 3"]),
         (script(stages=[("5s",)]), ["script.py options.stages[0]: is not a stage: ('5s',)"]),
         (
-            script(stages=[{}]),
+            native(stages=[{}]),
             ["script.py options.stages[0]: has no duration", "script.py options.stages[0]: has no target"],
         ),
         (
@@ -154,7 +154,8 @@ def test_wrong_thresholds() -> None:
         (cli(dns="ttl=inf,select=first,policy=any"), DNSOptions(None, "first", "any")),
         (env(dns="ttl=0"), DNSOptions(0)),
         (env(dns='{"ttl": "1m"}'), DNSOptions(60 * SECOND)),
-        (script(dns={"ttl": 1000, "select": None}), DNSOptions(SECOND)),
+        (native(dns={"ttl": 1000, "select": None}), DNSOptions(SECOND)),
+        (script(dns={"ttl": "", "select": None, "unknown": 1}), DNSOptions()),
         (script(dns={}), DNSOptions()),
     ],
 )
@@ -165,7 +166,7 @@ def test_dns(layer: Layer, dns: DNSOptions) -> None:
 
 def test_wrong_dns() -> None:
     """Each field by itself."""
-    assert faults(script(dns={"ttl": "-1s", "select": "frist", "policy": 3, "tll": "1s"})) == [
+    assert faults(native(dns={"ttl": "-1s", "select": "frist", "policy": 3, "tll": "1s"})) == [
         "script.py options.dns.ttl: must be a duration, 0 or 'inf', not '-1s'",
         "script.py options.dns.select: must be one of first, random, roundRobin, not 'frist'",
         "script.py options.dns.policy: must be one of preferIPv4, preferIPv6, onlyIPv4, onlyIPv6, any, not 3",
@@ -275,7 +276,7 @@ def test_addresses() -> None:
 def test_wrong_addresses() -> None:
     """Every wrong one is named."""
     assert faults(
-        script(
+        native(
             blacklistIPs=["10.0.0.0/33", "a"],
             blockHostnames=["a.*.b", ""],
             hosts={"a": "b", "b": "1.2.3.4:99999", "c.*": "1.2.3.4"},

@@ -138,7 +138,7 @@ class Sources:
             )
         except ConfigError as error:
             # k6 has another code for a script with nothing to run than for wrong options.
-            code = ExitCode.INVALID_CONFIG if exports.functions else ExitCode.OTHER
+            code = error.exit_code if exports.functions else ExitCode.OTHER
             all_faults = (*faults, *error.faults)
             raise ConfigError(all_faults, warnings=error.warnings, exit_code=code) from None
         if script.language == "k6":

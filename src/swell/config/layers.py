@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal
 
-from swell.base.errors import ConfigError, Fault
+from swell.base.errors import ConfigError, ExitCode, Fault
 
 LayerKind = Literal["default", "file", "script", "env", "cli"]
 
@@ -33,6 +33,11 @@ class Layer:
     notes: tuple[str, ...] = ()
     # Whether an unknown option is a fault. Of k6's scripts and config files it is none, as in k6.
     strict: bool = False
+
+    @property
+    def is_k6s(self) -> bool:
+        """Whether it is the options of a k6 script, which are taken and refused as k6 does it."""
+        return self.kind == "script" and not self.strict
 
     @property
     def is_textual(self) -> bool:
@@ -90,12 +95,20 @@ class Findings:
     """The faults and warnings met while layers are read; reading goes on after each."""
 
     def __init__(self) -> None:
-        self._faults: dict[Fault, None] = {}
+        self._faults: dict[Fault, ExitCode] = {}
         self._warnings: dict[str, None] = {}
 
-    def fault(self, where: Where | str, message: str, hint: str = "") -> None:
-        """Note something that keeps the run from starting."""
-        self._faults[Fault(str(where), message, hint)] = None
+    def fault(
+        self,
+        where: Where | str,
+        message: str,
+        hint: str = "",
+        *,
+        k6_exit_code: ExitCode = ExitCode.INVALID_CONFIG,
+    ) -> None:
+        """Note something that keeps the run from starting; k6 has another exit code for a few of a script."""
+        is_k6s = isinstance(where, Where) and where.layer.is_k6s
+        self._faults[Fault(str(where), message, hint)] = k6_exit_code if is_k6s else ExitCode.INVALID_CONFIG
 
     def warn(self, message: str) -> None:
         """Note something that does not."""
@@ -114,7 +127,18 @@ class Findings:
     def raise_if_any(self) -> None:
         """Raise ``ConfigError`` with all faults, and all warnings: an ignored option may be the cause."""
         if self._faults:
-            raise ConfigError(self.faults, warnings=self.warnings)
+            codes = set(self._faults.values())
+            code = codes.pop() if len(codes) == 1 else ExitCode.INVALID_CONFIG
+            raise ConfigError(self.faults, warnings=self.warnings, exit_code=code)
+
+
+def note_unknown_key(key: object, known: Iterable[str], where: Where, findings: Findings) -> None:
+    """A key that a value has and should not: k6 reads over it in a script."""
+    hint = did_you_mean(str(key), known)
+    if where.layer.is_k6s:
+        findings.warn(f"{where}: the unknown key {key!r} is ignored" + (f"; {hint}" if hint else ""))
+    else:
+        findings.fault(where, f"has the unknown key {key!r}", hint)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

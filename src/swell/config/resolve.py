@@ -128,7 +128,7 @@ def read_layer(layer: Layer, findings: Findings) -> Settings:
             _note_unknown(key, raw, row, where, findings)
         elif row.name in settings:
             findings.fault(where, f"is set twice, also as {settings[row.name].where.path[0]}")
-        elif raw is not None:
+        elif raw is not None and not (raw == "" and row.type.may_be_blank and layer.is_k6s):
             settings[row.name] = Setting(row.type.parse(raw, where, findings), where)
     _note_conflicts(settings, findings)
     return settings
@@ -278,7 +278,7 @@ def _shortcut(settings: Settings) -> Scenario | None:
         return ConstantVUs(name=name, vus=vus, duration_ns=duration_ns)
     if value("stages", ()):
         return RampingVUs(name=name, start_vus=vus, stages=settings["stages"].value)
-    if "vus" in settings:
+    if "vus" in settings and "stages" not in settings:
         return SharedIterations(name=name, vus=vus, iterations=vus)
     return None
 

@@ -86,7 +86,7 @@ def show_given(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
         dict.fromkeys(_UNKNOWN)
         | shown
         | {key: effective[key] or None for key in _EFFECTIVE}
-        | {"dns": dns | (shown["dns"] or {})}
+        | {"dns": dns | (shown["dns"] or {}), "systemTags": sorted(options.system_tags) or None}
     )
 
 

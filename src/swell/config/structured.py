@@ -1,4 +1,4 @@
-"""The types of options that have parts: stages, thresholds, name resolution, TLS, addresses, lists."""
+"""The types of options that have parts: stages, name resolution, TLS, addresses, lists."""
 
 import re
 from collections.abc import Mapping
@@ -6,9 +6,10 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
+from swell.base.errors import ExitCode
 from swell.base.units import UnitError, format_duration, parse_duration_ns
-from swell.config.layers import Findings, Where, did_you_mean
-from swell.config.options import SYSTEM_TAGS, SYSTEM_TAGS_ON_REQUEST, ClientCertificate, ThresholdSpec
+from swell.config.layers import Findings, Where, did_you_mean, note_unknown_key
+from swell.config.options import SYSTEM_TAGS, SYSTEM_TAGS_ON_REQUEST, ClientCertificate
 from swell.config.scenarios import Stage
 from swell.config.values import (
     MAX_COUNT,
@@ -18,7 +19,6 @@ from swell.config.values import (
     decode_json_text,
     describe,
     is_json_text,
-    read_bool,
     read_duration,
     read_int,
     read_mapping,
@@ -44,9 +44,16 @@ def _parse_stages(value: object, where: Where, findings: Findings) -> tuple[Stag
     if not isinstance(value, list | tuple):
         findings.fault(where, f"must be a list of stages, not {describe(value)}", _STAGE_HINT)
         return None
+    if where.layer.is_k6s and where.path == ("stages",):
+        # k6 reads over them, in the shortcut only.
+        value = [item for item in value if item is not None and not _is_timeless(item)]
     stages = [_parse_stage(item, where.at(index), findings) for index, item in enumerate(value)]
     good = tuple(stage for stage in stages if stage is not None)
     return good if len(good) == len(stages) else None
+
+
+def _is_timeless(stage: object) -> bool:
+    return isinstance(stage, Mapping) and stage.get("duration") is None
 
 
 _STAGE_HINT: Final = "write stages as [('30s', 10), ('1m', 0)] or [{duration: '30s', target: 10}]"
@@ -105,109 +112,19 @@ def show_stages(stages: tuple[Stage, ...]) -> list[dict[str, object]]:
 STAGES: Final = ValueType("list of stages", _parse_stages, _check_stages, show_stages)
 
 
-# Thresholds.
-
-
-def _parse_thresholds(
-    value: object, where: Where, findings: Findings
-) -> dict[str, tuple[ThresholdSpec, ...]] | None:
-    if where.layer.kind == "cli" and isinstance(value, list | tuple):
-        value = _gather_flags(value, where, findings)
-    entries = None if value is None else read_mapping(value, where, findings)
-    if entries is None:
-        return None
-    thresholds: dict[str, tuple[ThresholdSpec, ...]] = {}
-    for metric, raw in entries.items():
-        items = raw if isinstance(raw, list | tuple) else [raw]
-        place = where.at(metric)
-        if items is not raw and where.layer.kind == "script" and not where.layer.strict:
-            # As in k6, which would not start either.
-            findings.fault(place, "must be a list of thresholds", "write ['p(95)<300']")
-        specs = [_parse_threshold(item, place.at(index), findings) for index, item in enumerate(items)]
-        thresholds[metric] = tuple(spec for spec in specs if spec is not None)
-    return thresholds
-
-
-def _gather_flags(values: list[object] | tuple[object, ...], where: Where, findings: Findings) -> object:
-    """Gather repeated ``METRIC=EXPRESSION`` flags; the first ``=`` outside braces ends the metric."""
-    gathered: dict[str, list[str]] = {}
-    for value in values:
-        match = re.fullmatch(r"([^={]+(?:\{[^}]*\})?)=(.+)", str(value))
-        if match is None:
-            findings.fault(where, f"must be written as METRIC=EXPRESSION, not {describe(value)}")
-            return None
-        gathered.setdefault(match[1].strip(), []).append(match[2].strip())
-    return gathered
-
-
-_THRESHOLD_KEYS: Final = {
-    "threshold": "threshold",
-    "abortOnFail": "abort_on_fail",
-    "abort_on_fail": "abort_on_fail",
-    "delayAbortEval": "delay_abort_eval",
-    "delay_abort_eval": "delay_abort_eval",
-}
-
-
-def _parse_threshold(value: object, where: Where, findings: Findings) -> ThresholdSpec | None:
-    if isinstance(value, str):
-        return ThresholdSpec(value)
-    if not isinstance(value, Mapping):
-        hint = "write 'p(95)<300', or {threshold: 'p(95)<300', abortOnFail: true, delayAbortEval: '10s'}"
-        findings.fault(where, f"must be an expression, not {describe(value)}", hint)
-        return None
-    read: dict[str, Any] = {"abort_on_fail": False}
-    parsers = {"threshold": read_text, "abort_on_fail": read_bool, "delay_abort_eval": read_duration}
-    for key, raw in value.items():
-        name = _THRESHOLD_KEYS.get(str(key))
-        if name is None:
-            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(str(key), _THRESHOLD_KEYS))
-        elif raw is not None:
-            read[name] = single(parsers[name])(raw, where.at(str(key)), findings)
-    if "threshold" not in read:
-        findings.fault(where, "has no threshold", "write {threshold: 'p(95)<300', abortOnFail: true}")
-    if read.get("threshold") is None or None in read.values():
-        return None
-    return ThresholdSpec(read["threshold"], read["abort_on_fail"], read.get("delay_abort_eval"))
-
-
-def _check_thresholds(
-    thresholds: dict[str, tuple[ThresholdSpec, ...]], where: Where, findings: Findings
-) -> None:
-    for metric, specs in thresholds.items():
-        for index, spec in enumerate(specs):
-            if (spec.delay_abort_eval_ns or 0) < 0:
-                findings.fault(where.at(metric, index, "delayAbortEval"), "must be at least 0s")
-
-
-def show_thresholds(thresholds: dict[str, tuple[ThresholdSpec, ...]]) -> dict[str, object]:
-    """Write thresholds as k6's JSON does."""
-    return {metric: [show_threshold(spec) for spec in specs] for metric, specs in thresholds.items()}
-
-
-def show_threshold(spec: ThresholdSpec) -> object:
-    """Write one threshold as k6's JSON does: its expression alone where it does not end the run."""
-    if not spec.abort_on_fail:
-        return spec.source
-    delay_ns = spec.delay_abort_eval_ns
-    delay = None if delay_ns is None else format_duration(delay_ns)
-    return {"threshold": spec.source, "abortOnFail": True, "delayAbortEval": delay}
-
-
-THRESHOLDS: Final = ValueType("thresholds per metric", _parse_thresholds, _check_thresholds, show_thresholds)
-
-
 # Name resolution. The parsed value is a dictionary of the fields that are set: layers merge field by field.
 
 DNS_SELECTS: Final = ("first", "random", "roundRobin")
 DNS_POLICIES: Final = ("preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any")
 
 
-def _read_ttl(value: object, _where: Where) -> int | None:
+def _read_ttl(value: object, where: Where) -> int | None:
     if value == "inf":
         return None
     if not isinstance(value, str | int | float):
         raise WrongValueError("must be a duration, 0 or 'inf'")
+    if where.layer.is_k6s and not isinstance(value, str):
+        raise WrongValueError("must be text such as '5m', '0' or 'inf'")
     try:
         ttl_ns = parse_duration_ns(value)
     except UnitError as error:
@@ -226,18 +143,19 @@ def _parse_dns(value: object, where: Where, findings: Findings) -> dict[str, obj
     readers = {"select": choice(*DNS_SELECTS).parse, "policy": choice(*DNS_POLICIES).parse}
     fields: dict[str, object] = {}
     for key, raw in entries.items():
-        if key == "ttl":
+        if key == "ttl" and not (raw is None or (raw == "" and where.layer.is_k6s)):
+            # It is read as text first, which all else fails at.
+            code = ExitCode.OTHER if isinstance(raw, str) else ExitCode.INVALID_CONFIG
             try:
-                fields["ttl_ns"] = None if raw is None else _read_ttl(raw, where)
+                fields["ttl_ns"] = _read_ttl(raw, where)
             except WrongValueError as error:
-                findings.fault(where.at(key), f"{error.problem}, not {describe(raw)}")
-            if raw is None:
-                del fields["ttl_ns"]
+                problem = f"{error.problem}, not {describe(raw)}"
+                findings.fault(where.at(key), problem, k6_exit_code=code)
         elif key in readers:
             if raw is not None:
                 fields[key] = readers[key](raw, where.at(key), findings)
-        else:
-            findings.fault(where, f"has the unknown key {key!r}", did_you_mean(key, ("ttl", *readers)))
+        elif key != "ttl":
+            note_unknown_key(key, ("ttl", *readers), where, findings)
     return fields
 
 
@@ -284,7 +202,11 @@ def _show_tls_version(bounds: tuple[str, str]) -> dict[str, str]:
 
 
 TLS_VERSION: Final = ValueType(
-    "version, or {min, max}", _parse_tls_version, _check_tls_version, _show_tls_version
+    "version, or {min, max}",
+    _parse_tls_version,
+    _check_tls_version,
+    _show_tls_version,
+    may_be_blank=True,
 )
 
 
@@ -392,6 +314,10 @@ _HOST_TARGET: Final = re.compile(r"\[([^\]]+)\](?::([0-9]{1,5}))?|([^:]+):([0-9]
 _MAX_PORT: Final = 65_535
 
 
+def _no_address(target: str) -> str:
+    return f"must map to an IP address or address:port, not {target!r}"
+
+
 def _host_problem(name: str, target: str) -> str:
     if "*" in name[1:]:
         return f"may have one *, at its start, not {name!r}"
@@ -401,14 +327,30 @@ def _host_problem(name: str, target: str) -> str:
     try:
         ip_address(address)
     except ValueError:
-        return f"must map to an IP address or address:port, not {target!r}"
+        return _no_address(target)
     return f"has the port {port}, above {_MAX_PORT}" if port and int(port) > _MAX_PORT else ""
 
 
 NETWORKS: Final = text_list(_network_problem)
 LOCAL_IPS: Final = text_list(_local_ip_problem)
 HOST_PATTERNS: Final = text_list(_pattern_problem)
-HOSTS: Final = text_map(_host_problem)
+_HOST_MAP: Final = text_map(_host_problem)
+
+
+def _parse_hosts(value: object, where: Where, findings: Findings) -> dict[str, str] | None:
+    hosts: dict[str, str] | None = _HOST_MAP.parse(value, where, findings)
+    if hosts is None or not where.layer.is_k6s:
+        return hosts
+    for name, target in hosts.items():
+        if _host_problem("", target) == _no_address(target):
+            # Go dials the machine itself where there is no address.
+            _, colon, port = target.rpartition(":")
+            hosts[name] = f"127.0.0.1:{port}" if colon and port.isdigit() else "127.0.0.1"
+            findings.warn(f"{where.at(name)}: {target!r} is no address and stands for 127.0.0.1, as in k6")
+    return hosts
+
+
+HOSTS: Final = ValueType("map", _parse_hosts, _HOST_MAP.check, dict)
 
 
 # Lists of known words.
@@ -427,7 +369,7 @@ def _stat_problem(text: str) -> str:
     return "" if float(match[1]) <= _HUNDRED else f"must be a percentile from 0 to 100, not {text!r}"
 
 
-SUMMARY_STATS: Final = text_list(_stat_problem)
+SUMMARY_STATS: Final = text_list(_stat_problem, k6_exit_code=ExitCode.OTHER)
 
 
 def _parse_system_tags(value: object, where: Where, findings: Findings) -> tuple[str, ...] | None:

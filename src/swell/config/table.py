@@ -24,10 +24,10 @@ from swell.config.structured import (
     STAGES,
     SUMMARY_STATS,
     SYSTEM_TAG_LIST,
-    THRESHOLDS,
     TLS_VERSION,
     WORKERS,
 )
+from swell.config.threshold_values import THRESHOLDS
 from swell.config.values import (
     BOOL,
     ITERATIONS,
@@ -84,7 +84,9 @@ _EXECUTION: Final = (
         "--min-iteration-duration",
         field="min_iteration_duration_ns",
     ),
-    make_row("rps", count(), "Limit of HTTP requests a second over all VUs; 0 is none.", "--rps"),
+    make_row(
+        "rps", count(is_clipped=True), "Limit of HTTP requests a second over all VUs; 0 is none.", "--rps"
+    ),
     make_row("throw", BOOL, "Raise an exception for a failed request.", "-w", "--throw"),
     make_row(
         "workers",
@@ -121,7 +123,7 @@ _EXECUTION: Final = (
 )
 
 _NETWORK: Final = (
-    make_row("max_redirects", count(), "Redirects to follow at most.", "--max-redirects"),
+    make_row("max_redirects", count(is_clipped=True), "Redirects to follow at most.", "--max-redirects"),
     make_row("batch", count(), "Requests of one batch in flight at most.", "--batch"),
     make_row(
         "batch_per_host", count(), "Requests of one batch in flight per host at most.", "--batch-per-host"
@@ -136,7 +138,7 @@ _NETWORK: Final = (
     make_row("user_agent", TEXT, "User-Agent header of requests.", "--user-agent"),
     make_row(
         "http_debug",
-        choice("", "headers", "full"),
+        choice("", "headers", "full", is_loose=True),
         "Log all requests and responses; full adds their bodies.",
         "--http-debug",
         implied="headers",
@@ -259,7 +261,7 @@ _RESULTS: Final = (
     ),
     make_row(
         "summary_time_unit",
-        choice("", "s", "ms", "us"),
+        choice("", "s", "ms", "us", is_loose=True),
         "Unit of times in the summary; without it the one that suits.",
         "--summary-time-unit",
     ),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from swell.base.errors import ExitCode
 from swell.base.units import UnitError, format_bytes, format_duration, parse_bytes, parse_duration_ns
 from swell.config.layers import Findings, Where, did_you_mean
 
@@ -35,13 +36,17 @@ def _as_is(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """A type of values: ``parse`` gives None for a value that is not of the type, after noting the fault."""
+    """A type of values: ``parse`` gives None for a value that is not of the type, after noting the fault.
+
+    ``may_be_blank``: in a k6 script an empty text stands for no value.
+    """
 
     name: str
     parse: Parse
     check: Check = _no_check
     show: Callable[[Any], object] = _as_is
     choices: tuple[str, ...] = ()
+    may_be_blank: bool = False
 
 
 class WrongValueError(ValueError):
@@ -138,9 +143,15 @@ BOOL: Final = ValueType("true or false", single(read_bool))
 TEXT: Final = ValueType("text", single(read_text))
 
 
-def count(low: int = 0, high: int = MAX_COUNT) -> ValueType:
-    """Make the type of whole numbers from ``low`` to ``high``."""
-    return ValueType("whole number", single(read_int), limited(low, high))
+def count(low: int = 0, high: int = MAX_COUNT, *, is_clipped: bool = False) -> ValueType:
+    """Make the type of whole numbers from ``low`` to ``high``; a k6 script's may be clipped to ``low``."""
+    read = single(read_int)
+
+    def parse(value: object, where: Where, findings: Findings) -> object:
+        number = read(value, where, findings)
+        return max(number, low) if is_clipped and number is not None and where.layer.is_k6s else number
+
+    return ValueType("whole number", parse, limited(low, high), may_be_blank=True)
 
 
 # A long soak may well run more iterations than it could ever have VUs.
@@ -169,11 +180,11 @@ def byte_size() -> ValueType:
     return ValueType("byte size", single(read_bytes), show=format_bytes)
 
 
-def choice(*choices: str) -> ValueType:
-    """Make the type of texts that are one of ``choices``."""
+def choice(*choices: str, is_loose: bool = False) -> ValueType:
+    """Make the type of texts that are one of ``choices``; a k6 script's may be another if ``is_loose``."""
 
-    def read(value: object, _where: Where) -> str:
-        if isinstance(value, str) and value in choices:
+    def read(value: object, where: Where) -> str:
+        if isinstance(value, str) and (value in choices or (is_loose and where.layer.is_k6s)):
             return value
         named = ", ".join(one or '""' for one in choices)
         hint = did_you_mean(value, choices) if isinstance(value, str) and value else ""
@@ -204,7 +215,9 @@ def split_text(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def text_list(check_item: Callable[[str], str] | None = None) -> ValueType:
+def text_list(
+    check_item: Callable[[str], str] | None = None, *, k6_exit_code: ExitCode = ExitCode.INVALID_CONFIG
+) -> ValueType:
     """Make the type of lists of texts; ``check_item`` gives the problem of a text, or ''."""
 
     def parse(value: object, where: Where, findings: Findings) -> tuple[str, ...] | None:
@@ -233,7 +246,7 @@ def text_list(check_item: Callable[[str], str] | None = None) -> ValueType:
         for index, item in enumerate(value):
             problem = check_item(item) if check_item is not None else ""
             if problem:
-                findings.fault(where.at(index), problem)
+                findings.fault(where.at(index), problem, k6_exit_code=k6_exit_code)
 
     return ValueType("list", parse, check, list)
 
@@ -247,7 +260,9 @@ def text_map(check_entry: Callable[[str, str], str] | None = None) -> ValueType:
             return None
         good = True
         for key, entry in entries.items():
-            if not isinstance(entry, str):
+            if entry is None and where.layer.is_k6s:
+                entries[key] = ""
+            elif not isinstance(entry, str):
                 findings.fault(where.at(key), f"must be text, not {describe(entry)}")
                 good = False
         return {key: str(entry) for key, entry in entries.items()} if good else None

@@ -6,7 +6,7 @@ from typing import Final
 
 from swell.base.clock import NS_PER_MS
 from swell.config.options import ThresholdSpec
-from swell.config.structured import show_threshold
+from swell.config.threshold_values import show_threshold
 from swell.metrics.delta import TagPairs, format_metric_key
 from swell.metrics.model import Metric, MetricType
 from swell.metrics.thresholds import parse_metric_key, written_metric_key
