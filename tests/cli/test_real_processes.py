@@ -1,9 +1,9 @@
 """What only a process of its own can show: signals, closed pipes, a full disk, nothing left behind."""
 
-import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -37,7 +37,7 @@ def start(directory: Path, *flags: str, **options: object) -> subprocess.Popen[s
         command, cwd=directory, text=True, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     )
     while process.poll() is None and not (directory / "started").exists():
-        os.sched_yield()
+        time.sleep(0.001)
     return process
 
 
@@ -47,11 +47,11 @@ def test_a_signal_ends_the_run_and_its_workers(directory: Path) -> None:
     workers = psutil.Process(process.pid).children(recursive=True)
     assert len(workers) == 2
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 105, errors
     assert "received a 'terminated' signal" in errors
     assert "SAVED" in output
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 def test_workers_do_not_outlive_a_killed_coordinator(directory: Path) -> None:
@@ -59,8 +59,8 @@ def test_workers_do_not_outlive_a_killed_coordinator(directory: Path) -> None:
     process = start(directory)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.communicate(timeout=30)
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    process.communicate(timeout=60)
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 def test_a_closed_pipe_ends_the_run(directory: Path) -> None:
@@ -72,9 +72,9 @@ def test_a_closed_pipe_ends_the_run(directory: Path) -> None:
     process.stdout.close()
     with process.stderr:
         errors = process.stderr.read()
-    assert process.wait(30) == 141, errors
+    assert process.wait(60) == 141, errors
     assert "Traceback" not in errors
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full stands in for a full disk")
@@ -83,7 +83,7 @@ def test_a_full_disk_under_the_output_does_not_stop_the_run(directory: Path) -> 
     (directory / "script.py").write_text("def default():\n    open('started', 'w').close()\n")
     with Path("/dev/full").open("w") as full:
         process = start(directory, stdout=full)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 255
     assert errors.endswith("error: standard output was not written: No space left on device\n")
     assert len(list(directory.glob("swell-results/*/snapshot.json"))) == 1
@@ -102,9 +102,9 @@ def test_the_demo_leaves_no_process_behind(tmp_path: Path) -> None:
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 105, errors
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []
 
 
 def test_a_closed_pipe_under_an_output_ends_the_run(tmp_path: Path) -> None:
@@ -112,16 +112,17 @@ def test_a_closed_pipe_under_an_output_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text("options = {'duration': '10m'}\ndef default():\n    pass\n")
     command = [sys.executable, "-m", "swell", "run", "-q", "script.py", "--out", "json"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    workers = psutil.Process(process.pid).children(recursive=True)
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.stdout.readline().startswith(b'{"')
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(workers) == 1
     process.stdout.close()
     with process.stderr:
         errors = process.stderr.read()
-    assert process.wait(30) == 141, errors
+    assert process.wait(60) == 141, errors
     assert b"Traceback" not in errors
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 @pytest.mark.parametrize(("closed", "code"), [("<&-", 0), (">&-", 255), ("2>&-", 0), ("<&- >&- 2>&-", 255)])
@@ -143,7 +144,7 @@ def test_a_worker_without_descriptors_left_goes_on_and_says_so(tmp_path: Path) -
     (tmp_path / "script.py").write_text(source)
     with EchoServer() as server:
         command = f"ulimit -Sn 64; ulimit -Hn 64; exec {sys.executable} -m swell run -q script.py"
-        flags = f"--vus 100 --duration 1500ms -e TARGET={server.url}/delay/100"
+        flags = f"--vus 100 --workers 1 --duration 1500ms -e TARGET={server.url}/delay/100"
         done = subprocess.run(
             ["sh", "-c", f"{command} {flags}"],
             cwd=tmp_path,

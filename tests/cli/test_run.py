@@ -373,7 +373,7 @@ def teardown(data):
     while thread.is_alive() and not (tmp_path / "started").exists():
         thread.join(0.01)
     assert signals.send(signal.SIGINT)
-    thread.join(30)
+    thread.join()
     (result,) = results
     assert result.exit_code == ExitCode.EXTERNAL_ABORT
     assert (tmp_path / "torn-down").exists()

@@ -39,7 +39,7 @@ def test_serving_ends_with_the_signal(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["services"]["cooly"].startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == ExitCode.OK
+        assert process.wait(60) == ExitCode.OK
 
 
 def test_a_kill_ends_the_platform(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_kill_ends_the_platform(tmp_path: Path) -> None:
         assert process.stdout.readline()
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,10 @@ def test_a_full_accept_queue_is_seen() -> None:
             client.connect_ex(listener.getsockname())
             clients.append(client)
         counted = read_network_counters().since(before)
+        # On a busy machine the kernel itself may get to them later.
+        while not counted.listen_drops:
+            time.sleep(0.01)
+            counted = read_network_counters().since(before)
         for client in clients:
             client.close()
-    assert counted.listen_drops > 0
     assert counted.segments_sent > 0

@@ -26,7 +26,7 @@ class Gate:
         with self._lock:
             self._here += 1
             self.peak = max(self.peak, self._here)
-        self._barrier.wait(10)
+        self._barrier.wait(60)
         with self._lock:
             self._here -= 1
 
@@ -71,7 +71,7 @@ def test_a_crowded_host_does_not_hold_up_others(bench: Callable) -> None:
     done = threading.Event()
 
     def wait(_connection: RawConnection) -> None:
-        assert done.wait(10)
+        assert done.wait(60)
 
     with (
         RawServer([[request(), wait, send(OK), request(), send(OK)]]) as slow,
@@ -105,7 +105,8 @@ def test_waiting_for_a_place_is_blocked_time_and_ends_with_the_timeout(bench: Ca
             assert "max_connections_per_host" in answer.error
         assert made.client.request("GET", server.url).text == "ok"
     rows = made.records()
-    assert rows[0]["blocked_ns"] >= 50_000_000
+    assert rows[0]["blocked_ns"] > 0
+    assert {rows[0][phase] for phase in ("connecting_ns", "sending_ns", "waiting_ns", "receiving_ns")} == {0}
     assert [row["tags"]["status"] for row in rows] == ["0", "200", "200"]
 
 

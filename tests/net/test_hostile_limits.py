@@ -265,7 +265,7 @@ def test_an_answer_is_heard_while_the_server_reads_no_more(bench: Callable) -> N
     gone = threading.Event()
     with RawServer([[answer_and_ignore]]) as server:
         try:
-            answer = bench().client.request("POST", server.url, content=b"x" * (32 << 20), timeout=10)
+            answer = bench().client.request("POST", server.url, content=b"x" * (32 << 20), timeout=60)
         finally:
             gone.set()
     assert (answer.status_code, answer.content) == (413, b"no")
@@ -273,18 +273,21 @@ def test_an_answer_is_heard_while_the_server_reads_no_more(bench: Callable) -> N
 
 def test_a_connection_to_itself_is_refused(bench: Callable) -> None:
     """TCP connects a port to itself where nothing listens; nobody answers there."""
+    made = bench()
     with socket.socket() as placeholder:
+        # It holds the port, which both may have, against everybody else.
+        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         placeholder.bind(("127.0.0.1", 0))
         port = placeholder.getsockname()[1]
-    made = bench()
 
-    def from_its_own_port(address: Any, _source: str | None) -> Connection:
-        connection = Connection(address)
-        connection._socket.bind(("127.0.0.1", port))
-        return connection
+        def from_its_own_port(address: Any, _source: str | None) -> Connection:
+            connection = Connection(address)
+            connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            connection._socket.bind(("127.0.0.1", port))
+            return connection
 
-    made.shared.connect = from_its_own_port
-    assert made.client.request("GET", f"http://127.0.0.1:{port}/").error_code == failure.REFUSED
+        made.shared.connect = from_its_own_port
+        assert made.client.request("GET", f"http://127.0.0.1:{port}/").error_code == failure.REFUSED
 
 
 def test_a_whole_answer_stands_whatever_comes_behind_it(bench: Callable) -> None:

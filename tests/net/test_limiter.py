@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 
 import gevent
 import pytest
@@ -62,12 +63,21 @@ def test_the_wait_is_no_part_of_the_timings(bench: Callable) -> None:
     """k6's rule: a request waits for its turn before anything is measured; no sooner than its turn."""
     made = bench(rps=100)
     made.shared.connect = ScriptedTransport([Exchange(OK)] * 5)
-    clock = GeventClock()
+    limiter, clock = made.shared.limiter, GeventClock()
+    let_go: list[int] = []
+
+    def turn() -> None:
+        limiter.wait()
+        let_go.append(clock.now_ns())
+
+    made.shared.limiter = SimpleNamespace(wait=turn)
     started = clock.now_ns()
     for _ in range(5):
         made.client.request("GET", "http://127.0.0.1:1/")
-    assert clock.now_ns() - started >= 4 * SECOND // 100
-    assert max(row["blocked_ns"] for row in made.records()) < SECOND // 100
+    assert let_go[-1] - started >= 4 * SECOND // 100
+    phases = ("blocked_ns", "connecting_ns", "sending_ns", "waiting_ns", "receiving_ns")
+    for row, after_ns in zip(made.records(), let_go, strict=True):
+        assert row["ended_ns"] - sum(row[phase] for phase in phases) >= after_ns
 
 
 def test_nothing_is_a_rate_of_its_own() -> None:

@@ -35,7 +35,7 @@ class Talk:
 
     def wait_for(self, count: int) -> list[str]:
         """The first ``count`` answers, as text."""
-        with gevent.Timeout(10):
+        with gevent.Timeout(60):
             while len(self.told) < count:
                 gevent.sleep(0)
         return [one.decode() if isinstance(one, bytes) else str(one) for one in self.told]
@@ -60,7 +60,7 @@ def test_closing_while_it_dials_leaves_no_connection(shared: HTTPShared) -> None
         talk.ask("PING")
         talk.client.close()
         assert talk.wait_for(1) == [f"{talk.place}: the client was closed"]
-        with gevent.Timeout(10):
+        with gevent.Timeout(60):
             while not (talk.made and talk.made[0].is_dead):
                 gevent.sleep(0)
 

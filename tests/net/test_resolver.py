@@ -256,7 +256,7 @@ class Gate:
         self.calls += 1
         is_first = self.calls == 1
         self.entered.release()
-        self.go.wait(10)
+        self.go.wait(60)
         if is_first and self.fails_first:
             raise KeyboardInterrupt
         return [(V4, "10.0.0.1")]
@@ -274,10 +274,10 @@ def _resolve_in_threads(resolver: Resolver, gate: Gate, count: int) -> list[str]
     threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
         thread.start()
-    gate.entered.acquire(timeout=10)
+    gate.entered.acquire(timeout=60)
     gate.go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     return results
 
 

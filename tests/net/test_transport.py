@@ -1,6 +1,7 @@
 """Connections over real sockets: what servers really send, close, reset, delay; http and https."""
 
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from swell.testing.server import EchoServer
 
 OK = response(b"hello")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+# However busy the machine is.
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +89,10 @@ def test_an_end_that_the_hub_has_not_seen_is_no_failure(
     with RawServer([[request(), send(OK), ending()], [request(), send(OK), never_answer()]]) as server:
         made.client.request("GET", server.url)
         # Without the hub: as in a worker that computes while the server's time for idle connections is over.
+        (idle,) = made.client._idle[("http", "127.0.0.1", server.port)]
+        assert select.select([idle._socket], [], [], PATIENCE_S)[0]
         time.sleep(0.2)
+        assert not idle.is_dead
         answer = made.client.request(method, server.url)
         assert (answer.status_code, answer.error) == (200, "")
 
@@ -105,16 +111,16 @@ def test_a_server_that_never_answers_times_out(bench: Callable) -> None:
     """The timeout covers the whole exchange; the code is 1050 and the wait is in the record."""
     with RawServer([[request(), never_answer()]]) as server:
         made = bench()
-        answer = made.client.request("GET", server.url, timeout=0.05)
+        answer = made.client.request("GET", server.url, timeout=0.5)
         (record,) = made.records()
     assert (answer.status_code, answer.error_code, answer.error) == (0, 1050, "request timeout")
-    assert record["waiting_ns"] >= 45_000_000
+    assert record["waiting_ns"] > record["receiving_ns"] == 0
 
 
 def test_a_slow_body_does_not_outlive_the_timeout(bench: Callable) -> None:
     """A server that stops in the middle of the body costs the timeout, not more."""
     with RawServer([[request(), send(OK[:-1]), never_answer()]]) as server:
-        assert bench().client.request("GET", server.url, timeout=0.05).error_code == 1050
+        assert bench().client.request("GET", server.url, timeout=0.5).error_code == 1050
 
 
 def test_a_later_request_has_its_own_timeout_on_the_same_connection(bench: Callable) -> None:
@@ -122,8 +128,8 @@ def test_a_later_request_has_its_own_timeout_on_the_same_connection(bench: Calla
     script = [request(), send(OK), request(), never_answer()]
     with RawServer([script]) as server:
         made = bench()
-        assert made.client.request("POST", server.url, timeout=5).status_code == 200
-        assert made.client.request("POST", server.url, timeout=0.05).error_code == 1050
+        assert made.client.request("POST", server.url, timeout=60).status_code == 200
+        assert made.client.request("POST", server.url, timeout=0.5).error_code == 1050
         assert len(server.connections) == 1
 
 
@@ -184,7 +190,7 @@ def test_a_server_that_answers_early_is_heard(bench: Callable) -> None:
     with RawServer(
         [[lambda connection: connection.read_some() or None, send(too_large), never_answer()]]
     ) as server:
-        answer = bench().client.request("POST", server.url, content=pieces(), timeout=20)
+        answer = bench().client.request("POST", server.url, content=pieces(), timeout=60)
         assert answer.status_code == 413
 
 
@@ -210,16 +216,19 @@ def test_a_stalled_generator_does_not_lengthen_the_targets_time(bench: Callable,
     made = bench()
     made.client.request("GET", f"{echo.url}/get")
     made.records()
-    busy = gevent.spawn(_burn, 0.2)
+    (idle,) = next(iter(made.client._idle.values()))
+    busy = gevent.spawn(_burn, idle._socket, time.monotonic())
     made.client.request("GET", f"{echo.url}/get")
     busy.join()
     (record,) = made.records()
     assert record["gap_ns"] > 2 * (record["waiting_ns"] + record["receiving_ns"])
 
 
-def _burn(seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def _burn(answered: socket.socket, begun_s: float) -> None:
+    """Keep the hub until there is an answer, and then three times as long as that took."""
+    assert select.select([answered], [], [], PATIENCE_S)[0]
+    there_s = time.monotonic()
+    while time.monotonic() < there_s + 3 * (there_s - begun_s):
         pass
 
 

@@ -18,7 +18,7 @@ def test_work_before_the_wait_is_not_taken_from_it() -> None:
             pass
         deadline = time.monotonic_ns() + 30_000_000
         assert not wait_for_socket(left.fileno(), 1, deadline)
-        # libev's timers may be early by less than its clock's millisecond.
-        assert time.monotonic_ns() >= deadline - 1_000_000
+        # libev's timers may be early by a little; half of the time is not little.
+        assert time.monotonic_ns() > deadline - 15_000_000
         right.send(b"x")
         assert wait_for_socket(left.fileno(), 1, time.monotonic_ns() + 10_000_000_000)

@@ -170,7 +170,7 @@ def test_a_server_that_never_answers(bench: Any) -> None:
     """The opening takes as long as its time-out, no longer, whatever part of an answer has come."""
     with RawServer([[never_answer()], [request(), send(b"HTTP/1.1 101 Sw"), never_answer()]]) as server:
         for _ in range(2):
-            socket = connect(bench().client, server.url.replace("http", "ws"), WebSocket, timeout="50ms")
+            socket = connect(bench().client, server.url.replace("http", "ws"), WebSocket, timeout="500ms")
             assert (socket.error_code, socket.response.status_code) == (1050, 0)
 
 

@@ -74,7 +74,7 @@ class Peer(RawServer):
 
     def answers(self) -> list[tuple[int, bytes]]:
         """The frames that the client sent after its handshake, to its last: (opcode, payload)."""
-        assert self._is_done.wait(10)
+        assert self._is_done.wait(60)
         return frames_in(self.connections[0])
 
     def close_codes(self) -> list[int]:

@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class _Listener:

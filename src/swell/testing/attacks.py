@@ -249,7 +249,7 @@ def _cookies(seed: int, rng: Random) -> Attack:
     while sum(map(len, lines)) + 2 * len(lines) > 250_000:
         lines = lines[: len(lines) // 2]
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + b"\r\n".join(lines) + b"\r\n\r\nhi"
-    return Attack(seed, "cookies", (Send(head), End("wait")), frozenset({200, MALFORMED}), timeout_s=5.0)
+    return Attack(seed, "cookies", (Send(head), End("wait")), frozenset({200, MALFORMED}))
 
 
 def _odd_bytes(seed: int, rng: Random) -> Attack:
@@ -334,7 +334,6 @@ def _early(seed: int, rng: Random) -> Attack:
         outcomes,
         method="POST",
         upload=8 << 20,
-        timeout_s=2.0,
         tls=_tls(rng),
     )
 

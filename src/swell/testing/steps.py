@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-LONG_S: Final = 10.0
+LONG_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

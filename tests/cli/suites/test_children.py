@@ -51,7 +51,7 @@ def test_what_a_child_left_in_its_group_ends_with_it(children: Children) -> None
     child, grandchild = start(children, "beside", "go")
     while child.poll() is None:
         children.pause()
-    grandchild.wait(10)
+    grandchild.wait(60)
     assert not grandchild.is_running()
 
 
@@ -61,7 +61,7 @@ def test_a_killed_parent_s_children_end(children: Children) -> None:
     child.process.kill()
     while child.poll() is None:
         children.pause()
-    grandchild.wait(10)
+    grandchild.wait(60)
     assert child.poll() == -signal.SIGKILL
 
 
@@ -146,6 +146,6 @@ def test_without_a_suite_a_leashed_run_ends(tmp_path: Path) -> None:
         family = psutil.Process(child.pid).children(recursive=True)
         child.close()
         assert child.process.wait(60) == 105
-        assert psutil.wait_procs(family, timeout=10)[1] == []
+        assert psutil.wait_procs(family, timeout=60)[1] == []
     assert "torn down" in (tmp_path / "out").read_text()
     assert list(tmp_path.glob("kept/*/snapshot.json"))

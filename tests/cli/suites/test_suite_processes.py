@@ -106,7 +106,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, moment: str) -> None:
         assert process.returncode == ExitCode.EXTERNAL_ABORT, out
     assert ("not run: shop/slow" in out) == moment.startswith("health")
     assert ("stopped before anything was run" in out) == moment.startswith("starting")
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
     assert not [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -128,7 +128,7 @@ def test_a_kill_leaves_nothing_behind(tmp_path: Path, arguments: tuple[str, ...]
         process.communicate(timeout=60)
     # One that was just being started is in no list of children yet.
     family += [one for one in psutil.process_iter(["cwd"]) if str(tmp_path) in str(one.info["cwd"])]
-    assert psutil.wait_procs(family, timeout=40)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -141,7 +141,7 @@ def test_a_killed_suite_s_runs_end(tmp_path: Path) -> None:
             family = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             process.communicate(timeout=60)
-        assert psutil.wait_procs(family, timeout=40)[1] == []
+        assert psutil.wait_procs(family, timeout=60)[1] == []
     (saved,) = tmp_path.glob("swell-results/suite-*/shop/health/*/snapshot.json")
     assert load_snapshot(saved).run.status != "running"
 
@@ -194,7 +194,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 def test_the_demo_runs_all_suites_and_ends_its_platform(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_proof_compares_what_failed_with_what_should(
     Whatever proxy the environment names: it never sees the operator's token.
     """
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    source = HEALTH.replace('"rate<0.01"', '"rate<0.01"], "http_req_duration": ["p(90)<400"')
+    source = HEALTH.replace('"rate<0.01"', '"rate<0.01"], "http_req_duration": ["p(90)<2000"')
     suite = write_suite(
         tmp_path / "shop",
         "[target]\nservice='cooly'\n"
@@ -242,7 +242,7 @@ def test_a_proof_compares_what_failed_with_what_should(
     name = "slow"
     profile = "crowd"
     tests = ["slow"]
-    inject = [{ type = "latency", endpoint = "health", distribution = { type = "constant", ms = 500 } }]
+    inject = [{ type = "latency", endpoint = "health", distribution = { type = "constant", ms = 2000 } }]
     fails = ["http_req_failed rate<0.01"]
     """
     (suite / "faults.toml").write_text(faults)
@@ -251,8 +251,8 @@ def test_a_proof_compares_what_failed_with_what_should(
     assert "3 of 4 as expected" in done.stdout
     page = (tmp_path / "proof.md").read_text()
     assert "| shop/health | sick | `http_req_failed rate<0.01`<br>`invariant: it is still up` | yes |" in page
-    assert "| shop/slow | slow | `http_req_duration p(90)<400` | no: failed and should not have" in page
-    assert "- shop/health: `http_req_duration p(90)<400`" in page
+    assert "| shop/slow | slow | `http_req_duration p(90)<2000` | no: failed and should not have" in page
+    assert "- shop/health: `http_req_duration p(90)<2000`" in page
     (crowd,) = tmp_path.glob("swell-results/proof-*/shop/004-slow/*/snapshot.json")
     assert load_snapshot(crowd).scenarios[0].max_vus == 7
     assert load_snapshot(crowd).run.seed == 1

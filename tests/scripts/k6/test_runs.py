@@ -446,7 +446,7 @@ def test_a_summary_without_colour_is_the_users_wish(
 
 def test_an_arrival_on_the_end_starts(run: RunScript) -> None:
     """Ten a second for a second are eleven iterations, the last at its very end, and none is dropped."""
-    scenario = "executor: 'constant-arrival-rate', rate: 10, duration: '1s', preAllocatedVUs: 3"
+    scenario = "executor: 'constant-arrival-rate', rate: 10, duration: '1s', preAllocatedVUs: 11"
     result = run(f"export const options = {{ scenarios: {{ a: {{ {scenario} }} }} }};\n{ONCE}")
     assert result.exit_code == 0
     assert re.search(r"iterations\.+: 11 ", result.stdout)

@@ -212,7 +212,7 @@ def test_an_interruption_that_a_promise_rejects_with_is_nobody_elses(waits: str)
     with pytest.raises(TrialError, match="mine"):
         other.run("fails")
     assert other.vu.context.interruption() is None
-    busy.join(5)
+    busy.join(60)
     assert seen == [IterationInterrupted, type(None)]
 
 
@@ -224,7 +224,7 @@ def test_what_catches_an_interruption_is_interrupted_again() -> None:
     busy = gevent.spawn(trial.run)
     gevent.sleep(0.02)
     busy.kill(IterationInterrupted, block=False)
-    busy.join(5)
+    busy.join(60)
     assert isinstance(busy.exception, IterationInterrupted)
 
 
