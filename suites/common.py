@@ -41,11 +41,18 @@ def require_target(url: str, service: str, variable: str = "BASE_URL") -> None:
             abort("SWELL_TARGET_ADMIN_TOKEN is not the target's: set it to what `swell target serve` printed")
 
 
-def require(response: Response, what: str, remedy: str) -> Response:
+def require(response: Response, what: str, service: str, remedy: str = "") -> Response:
     """End the run before anything starts, in one line, unless ``response`` is a success."""
     if not response.ok:
-        abort(f"{what}: {response.error or f'status {response.status_code}'}; {remedy}")
+        reason = response.error or f"status {response.status_code}"
+        seed = f"seed it with `{seed_command(service)}`"
+        abort(f"{what}: {reason}; {f'{remedy}, or {seed}' if remedy else seed}")
     return response
+
+
+def seed_command(service: str) -> str:
+    """The command that fills the reference platform with what the tests need."""
+    return f"swell target seed --services {service}"
 
 
 def pause(seconds: float, up_to: float | None = None) -> None:

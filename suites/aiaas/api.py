@@ -62,7 +62,7 @@ class Tenants:
 
     def __init__(self, first: int) -> None:
         five = ",".join(f"tenant_{number:03d}" for number in range(first, first + 5))
-        self.names = env.get("TENANTS", five).split(",")
+        self.names = env.get("TENANTS", env.get("TEST_TENANT_ID", five)).split(",")
 
     def customer(self) -> Customer:
         """Somebody of any of them."""
@@ -72,7 +72,7 @@ class Tenants:
         """See that the platform is up and knows them."""
         require_target(BASE_URL, "aiaas")
         for name in self.names:
-            require(usage_of(name), f"there is no tenant {name}", "set TENANTS, or `swell target seed`")
+            require(usage_of(name), f"there is no tenant {name}", "aiaas", "set TENANTS")
 
     def messages_charged(self) -> int:
         """How many messages they have been charged for this month."""

@@ -64,4 +64,4 @@ def require_service() -> None:
     """See that the platform is up and takes the key."""
     require_target(BASE_URL, "aivo")
     usage = http.get(f"{BASE_URL}/api/v1/usage", headers=HEADERS, name="usage")
-    require(usage, "API_KEY or TENANT_ID is not accepted", "set both to those of one tenant")
+    require(usage, "API_KEY or TENANT_ID is not accepted", "aivo", "set both to those of one tenant")

@@ -11,8 +11,8 @@ in its list of tests.
 from typing import Any
 
 from suites.aivo.api import BASE_URL, HEADERS, Endpoint, has, objectives, require_service, status_is
-from suites.common import audit, create, new_id, pause, written
-from swell import Rate, env, feeder, ledger, random, scenario, weighted
+from suites.common import audit, create, new_id, pause, require, written
+from swell import Rate, env, feeder, http, ledger, random, scenario, weighted
 
 LEARNER = {**HEADERS, "X-Learner-ID": env.get("LEARNER_ID", "test-learner")}
 ENDPOINTS = {
@@ -33,8 +33,10 @@ templates = feeder.json("assessments.json")
 
 
 def setup() -> None:
-    """See that the platform is up and takes the key."""
+    """See that the platform is up, takes the key, and has the assessments."""
     require_service()
+    seeded = http.get(f"{BASE_URL}/api/v1/assessments/test-assessment-99", headers=HEADERS, name="seed data")
+    require(seeded, "there is no test-assessment-99", "aivo")
 
 
 def make() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from suites.common import critical
+from suites.common import critical, require, require_target
 from swell import Rate, Response, check, env, http
 
 BASE_URL = env.get("BASE_URL", "http://localhost:3000").rstrip("/")
@@ -38,6 +38,10 @@ def judge(errors: Rate, response: Response, what: str, status: int = 200) -> boo
     return succeeded
 
 
-def whose_token() -> Response:
-    """Who ``AUTH_TOKEN`` stands for."""
-    return http.get(f"{BASE_URL}/api/auth/me", headers=as_learner(), name="me")
+def require_learner() -> str:
+    """See that the platform is up and takes the token; whose it is."""
+    require_target(BASE_URL, "aspire")
+    me = http.get(f"{BASE_URL}/api/auth/me", headers=as_learner(), name="me")
+    learner = require(me, "AUTH_TOKEN is not accepted", "aspire", "set it to a learner's token")
+    number: str = learner.json()["id"]
+    return number

@@ -8,8 +8,8 @@ virtual users are one learner, so that the latest submission may be another's: w
 exists, not which one is the latest.
 """
 
-from suites.aspire.api import BASE_URL, as_learner, judge, objectives, whose_token
-from suites.common import audit, create, new_id, pause, require, require_target, written
+from suites.aspire.api import BASE_URL, as_learner, judge, objectives, require_learner
+from suites.common import audit, create, new_id, pause, written
 from swell import Rate, feeder, group, http, ledger, random, scenario
 
 STEPS = {"assignments": 300, "assignment": 200, "submit": 1000, "submission": 200, "update": 500}
@@ -23,8 +23,7 @@ file_sizes = feeder.of([200, 2_000, 20_000], order="circular")
 
 def setup() -> None:
     """See that the platform is up and takes the token."""
-    require_target(BASE_URL, "aspire")
-    require(whose_token(), "AUTH_TOKEN is not accepted", "set it to a learner's token")
+    require_learner()
 
 
 @scenario(

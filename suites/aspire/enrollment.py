@@ -10,13 +10,12 @@ objective for webhooks (1 % failures) has no script: here the payment provider c
 
 from typing import Any
 
-from suites.aspire.api import BASE_URL, as_learner, judge, objectives
+from suites.aspire.api import BASE_URL, as_learner, judge, objectives, require_learner
 from suites.common import (
     audit,
     new_id,
     pause,
     require,
-    require_target,
     require_webhooks,
     send_webhook,
     written,
@@ -48,10 +47,10 @@ webhooks = ledger("webhooks")
 
 
 def setup() -> None:
-    """See that the platform is up and has the course."""
-    require_target(BASE_URL, "aspire")
+    """See that the platform is up, takes the token and our signature, and has the course."""
+    require_learner()
     course = http.get(f"{BASE_URL}/api/courses/{COURSE}", headers=as_learner(), name="course")
-    require(course, f"the course {COURSE} is not there", "seed it with `swell target seed`")
+    require(course, f"the course {COURSE} is not there", "aspire")
     require_webhooks(WEBHOOKS, STRIPE_SECRET)
 
 

@@ -9,8 +9,8 @@ progress updates (200 ms) and quizzes (300 ms) are objectives.
 
 from typing import Any
 
-from suites.aspire.api import BASE_URL, as_learner, judge, objectives, whose_token
-from suites.common import audit, create, pause, require, require_target, settle, written
+from suites.aspire.api import BASE_URL, as_learner, judge, objectives, require_learner
+from suites.common import audit, create, pause, settle, written
 from swell import Rate, Response, group, http, invariant, ledger, random, scenario
 
 STEPS = {
@@ -32,10 +32,9 @@ attempts = ledger("quiz attempts")
 
 def setup() -> dict[str, Any]:
     """Who learns, and how long they have watched before."""
-    require_target(BASE_URL, "aspire")
-    learner = require(whose_token(), "AUTH_TOKEN is not accepted", "set it to a learner's token")
+    learner = require_learner()
     courses = [course["courseId"] for course in progress()["enrollments"]]
-    return {"learner": learner.json()["id"], "courses": courses, "seconds": progress()["timeSpent"]}
+    return {"learner": learner, "courses": courses, "seconds": progress()["timeSpent"]}
 
 
 @scenario(

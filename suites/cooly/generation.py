@@ -65,8 +65,9 @@ prompts = feeder.csv("prompts.csv")
 def setup() -> int:
     """See that the account is there and has credits; how many."""
     require_target(API_BASE, "cooly", "API_BASE")
-    remedy = "set TEST_EMAIL and TEST_PASSWORD, or seed with `swell target seed`"
-    balance: int = require(log_in(), f"cannot log in as {ACCOUNT['email']}", remedy).json()["credits"]
+    remedy = "set TEST_EMAIL and TEST_PASSWORD"
+    login = require(log_in(), f"cannot log in as {ACCOUNT['email']}", "cooly", remedy)
+    balance: int = login.json()["credits"]
     if balance < CREDITS_NEEDED:
         abort(
             f"{ACCOUNT['email']} has {balance} credits, not {CREDITS_NEEDED}: POST /admin/credits gives more"

@@ -29,7 +29,7 @@ def require_site() -> None:
 def require_seeded(what: str, path: str, variable: str) -> None:
     """End the run before anything starts, in one line, unless the site has ``what`` at ``path``."""
     found = http.get(f"{API_URL}{path}", name="seed data")
-    require(found, f"there is no {what}", f"set {variable}, or `swell target seed`")
+    require(found, f"there is no {what}", "wwmaa", f"set {variable}")
 
 
 def log_in(number: int) -> Response:
@@ -40,8 +40,8 @@ def log_in(number: int) -> Response:
 
 def require_members() -> None:
     """End the run before anything starts, in one line, unless the site has members who can log in."""
-    remedy = "set MEMBERS to how many there are, or `swell target seed`"
-    require(log_in(MEMBERS - 1), f"member {MEMBERS - 1} cannot log in", remedy)
+    remedy = "set MEMBERS to how many there are"
+    require(log_in(MEMBERS - 1), f"member {MEMBERS - 1} cannot log in", "wwmaa", remedy)
 
 
 def any_member() -> int:

@@ -11,6 +11,7 @@ objective on connecting would hold whatever happens, as nearly all of its sample
 
 from functools import partial
 
+from suites.common import seed_command
 from suites.wwmaa.api import API_URL, ERROR_RATE, SEARCH_P95, require_site
 from swell import Rate, Trend, abort, check, feeder, group, http, scenario, weighted
 
@@ -41,7 +42,7 @@ def setup() -> None:
     require_site()
     found = http.get(f"{API_URL}/search", params={"q": "karate"}, name="seed data")
     if not (found.ok and found.json()["results"]):
-        abort("there is nothing to find: fill the site with `swell target seed`")
+        abort(f"there is nothing to find: seed it with `{seed_command('wwmaa')}`")
 
 
 @group("Search Request")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,14 @@ def without_data(summary: Any) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="session")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Where the services of a running platform are."""
-    data = tmp_path_factory.mktemp("platform")
+@contextmanager
+def platform(data: Path, *flags: str) -> Iterator[dict[str, str]]:
+    """Where the services of a platform are that runs with its data in the folder ``data``."""
     command = [sys.executable, "-m", "swell_target", "serve", "--port-base", "0", "--data", str(data)]
     with (
         (data / "stderr.txt").open("wb") as stderr,
         subprocess.Popen(
-            command,
+            [*command, *flags],
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=os.environ | {"SWELL_TARGET_ADMIN_TOKEN": ADMIN_TOKEN},
@@ -100,6 +100,20 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
                 process.wait(60)
             finally:
                 process.kill()
+
+
+@pytest.fixture(scope="session")
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where the services of a running platform are."""
+    with platform(tmp_path_factory.mktemp("platform")) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where the services of a platform are that nobody has seeded."""
+    with platform(tmp_path_factory.mktemp("empty"), "--size", "none") as urls:
+        yield urls
 
 
 @pytest.fixture

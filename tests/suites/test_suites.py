@@ -8,6 +8,7 @@ import pytest
 
 from swell.base.errors import ExitCode
 from swell.scripts.native.loader import load_script
+from swell.testing import run_cli
 
 ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "suites"
@@ -71,6 +72,37 @@ WRONG = {
     "wwmaa/pages": ({"MEMBERS": "99999"}, "member 99998 cannot log in"),
     "wwmaa/rsvp": ({"TEST_EVENT_ID": "evt_nowhere"}, "there is no event evt_nowhere"),
 }
+
+
+PRODUCTION = dict.fromkeys(("BASE_URL", "API_BASE"), "https://www.platform.nowhere")
+# What else a suite calls.
+BESIDE = {
+    "aiaas/rest": {"BASE_URL": "", "TEST_BASE_URL": "https://www.platform.nowhere"},
+    "aiaas/websocket": {"WS_URL": "wss://www.platform.nowhere"},
+    "wwmaa/search": {"API_URL": "https://www.platform.nowhere/api"},
+    "wwmaa/live": {"WS_URL": "wss://www.platform.nowhere/ws"},
+}
+
+
+@pytest.mark.parametrize(("test", "env"), [*((test, PRODUCTION) for test in TESTS), *BESIDE.items()], ids=str)
+def test_production_is_refused(test: str, env: dict[str, str], tmp_path: Path) -> None:
+    """By a plain run of each test, whichever variable leads there, before anything is sent."""
+    done = run_cli("run", str(SUITES / f"{test}.py"), "--profile", "demo", env=env, cwd=tmp_path)
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert "www.platform.nowhere looks like production" in done.stderr
+    assert "hint: if it is for load tests: --allow-host www.platform.nowhere" in done.stderr
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("suite", sorted({test.partition("/")[0] for test in TESTS}))
+def test_missing_seed_data_is_told_once(suite: str, empty: dict[str, str], tmp_path: Path) -> None:
+    """Before any of a suite's tests starts, with the command that seeds."""
+    env = {"BASE_URL": empty[suite], "API_BASE": empty[suite]}
+    done = run_cli("suite", "run", str(SUITES / suite), "--profile", "demo", env=env, cwd=tmp_path)
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert f"seed data is missing at {empty[suite]}: /" in done.stderr
+    assert f"hint: seed it: swell target seed --services {suite}" in done.stderr
+    assert not (tmp_path / "swell-results").exists()
 
 
 @pytest.mark.process

@@ -68,7 +68,7 @@ def command(system: System, /, script: str, *, scenario_name: str | None, **valu
         from swell.scripts.native import loader as native  # noqa: PLC0415
 
         loaded = native.load_script(file.path, sources.script_env, seed)
-    plan = sources.plan(file, loaded.exports)
+    plan = sources.plan(file, loaded.exports, sends=True)
     debugged = debug_script(
         loaded,
         _chosen(plan.scenarios, scenario_name),

@@ -22,6 +22,7 @@ from swell.config.profiles import Profile, find_profiles, with_profile
 from swell.config.resolve import Resolution, resolve
 from swell.config.scenarios import ConstantArrivalRate, Scenario
 from swell.config.table import RUN_OPTIONS, option
+from swell.config.target import declared_target, guard
 from swell.engine.script import ScriptExports
 from swell.metrics.aggregate import SeriesRules, series_rules
 from swell.metrics.model import Contains, Metric, MetricType
@@ -118,17 +119,19 @@ class Sources:
         secrets = self.secrets
         return (*pinned, "secrets", msgspec.json.encode(secrets).decode()) if secrets else pinned
 
-    def plan(self, script: ScriptFile, exports: ScriptExports) -> Plan:
-        """Resolve all layers for ``script``.
+    def plan(self, script: ScriptFile, exports: ScriptExports, *, sends: bool = False) -> Plan:
+        """Resolve all layers for ``script``; ``sends`` says that it will be run, and so call its target.
 
         Raises:
-            ConfigError: with every fault of flags, variables, config file, script and places to write to.
+            ConfigError: with every fault of flags, variables, config file, script and places to write to, and
+                for what ``sends`` a host that looks like production and is not allowed.
         """
         layer, problems = self._script_layer(script, exports)
         metrics = tuple(
             Metric(name, MetricType(kind), Contains(what)) for name, kind, what in exports.metrics
         )
         faults = [*self._faults, *exports.faults, *problems, *self._unwritable(script.language)]
+        faults += self._unguarded(script) if sends else []
         try:
             resolution = resolve(
                 (self._file, layer, self._env, self._cli),
@@ -162,6 +165,14 @@ class Sources:
         except ConfigError as error:
             self._faults += error.faults
             return None
+
+    def _unguarded(self, script: ScriptFile) -> list[Fault]:
+        """Faults for hosts that look like production, where the script's folder says what its target is."""
+        try:
+            target = declared_target(script.path.parent)
+        except ConfigError as error:
+            return list(error.faults)
+        return [] if target is None else guard(target, self.script_env, self.command.allow_host)
 
     def _script_layer(self, script: ScriptFile, exports: ScriptExports) -> tuple[Layer, tuple[Fault, ...]]:
         layer = script_layer(script, exports)

@@ -91,7 +91,7 @@ class Session(RunListener):
         Raises:
             ConfigError: with every fault.
         """
-        plan = self._plan = self._sources.plan(self._script, exports)
+        plan = self._plan = self._sources.plan(self._script, exports, sends=True)
         complain = partial(self.log, "error")
         no_colour = self._command.no_color
         self._outputs = Outputs(

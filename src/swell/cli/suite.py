@@ -77,15 +77,18 @@ def run_command(
     children = Children()
     with system.signals(children.on_signal):
         with children:
-            jobs = [job_of(test, profile, folder, env) for test in tests]
+            jobs = [job_of(test, profile, folder, env, allowed) for test in tests]
             results = Runner(children, system, side_by_side, open_view(system)).run(jobs)
         # A Ctrl-C from here on changes nothing: there is only the table left.
         return conclude(results, tests, folder, system, others=OTHERS_AND_TARGET)
 
 
-def job_of(test: SuiteTest, profile: str, folder: Path, env: Mapping[str, str]) -> Job:
+def job_of(
+    test: SuiteTest, profile: str, folder: Path, env: Mapping[str, str], allowed: Sequence[str] = ()
+) -> Job:
     """The run of a test with a profile; its results stand below ``folder``."""
-    return Job(test, folder / test.suite / test.script.stem, env, ("--profile", profile))
+    flags = ("--profile", profile, *(f"--allow-host={host}" for host in allowed))
+    return Job(test, folder / test.suite / test.script.stem, env, flags)
 
 
 def conclude(

@@ -58,6 +58,7 @@ class CommandSettings:
     env: Mapping[str, str] = field(default_factory=dict)
     include_system_env_vars: bool = True
     profile: str = ""
+    allow_host: tuple[str, ...] = ()
     module_lock: str = ""
     secret_source: tuple[str, ...] = ()
     config: str = ""

@@ -323,6 +323,15 @@ _SECRETS = (
     " may be repeated."
 )
 _SECRET: Details = {"field": "", "metavar": "TYPE=ARGUMENT", "sources": TYPED, "repeat": True}
+_ALLOW = "This host is for load tests, though it looks like production; may be repeated."
+_ALLOWED: Details = {
+    "field": "",
+    "env": "",
+    "metavar": "HOST",
+    "sources": TYPED,
+    "repeat": True,
+    "own": True,
+}
 _LOCK = "File that pins what a k6 script imports over https; it is made where it does not exist."
 _COMMAND: Final = (
     make_row(
@@ -355,6 +364,7 @@ _COMMAND: Final = (
         sources=TYPED,
         own=True,
     ),
+    make_row("allow_host", text_list(), _ALLOW, "--allow-host", **_ALLOWED),
     make_row("module_lock", TEXT, _LOCK, "--module-lock", field="", metavar="FILE", sources=TYPED, own=True),
     make_row("secret_source", text_list(), _SECRETS, "--secret-source", **_SECRET),
     make_row("config", TEXT, "Config file.", "-c", "--config", field="", metavar="FILE", sources=TYPED),

@@ -9,11 +9,12 @@ from typing import ClassVar
 import pytest
 
 from swell.base.errors import ConfigError
-from swell.cli.suites.preflight import TOKEN_VARIABLE, check_targets, looks_like_production
-from swell.cli.suites.tests import SuiteTarget, SuiteTest
+from swell.cli.suites.preflight import TOKEN_VARIABLE, check_targets
+from swell.cli.suites.tests import SuiteTest
+from swell.config.target import Need, Target
 
 
-class Target(BaseHTTPRequestHandler):
+class Site(BaseHTTPRequestHandler):
     """A target with an operator's token and one event."""
 
     asked: ClassVar[list[str]] = []
@@ -32,6 +33,14 @@ class Target(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_POST(self) -> None:
+        """Log somebody in."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_right = self.path == "/login" and body == b'{"password":"right"}'
+        self.send_response(200 if is_right else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, *_args: object) -> None:
         """Say nothing."""
 
@@ -39,7 +48,7 @@ class Target(BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     """Where the target is."""
-    with HTTPServer(("127.0.0.1", 0), Target) as server:
+    with HTTPServer(("127.0.0.1", 0), Site) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -48,13 +57,18 @@ def url() -> Iterator[str]:
 
 
 def lines(
-    url: str, *, needs: tuple[str, ...] = (), token: str = "", allowed: tuple[str, ...] = ()
+    url: str,
+    *,
+    needs: tuple[Need, ...] = (),
+    token: str = "",
+    allowed: tuple[str, ...] = (),
+    **env: str,
 ) -> list[str]:
     """What keeps a suite from starting."""
-    target = SuiteTarget("wwmaa", "SITE", "", needs)
+    target = Target("wwmaa", ("SITE",), "", needs, ("API_URL",), {"EVENT": "1", "PASSWORD": "right"})
     tests = [SuiteTest("wwmaa", Path("search.py"), target), SuiteTest("wwmaa", Path("rsvp.py"), target)]
     try:
-        check_targets(tests, {"SITE": url, TOKEN_VARIABLE: token}, allowed)
+        check_targets(tests, {"SITE": url, TOKEN_VARIABLE: token, **env}, allowed)
     except ConfigError as error:
         return [f"{fault.place}: {fault.message} ({fault.hint})" for fault in error.faults]
     return []
@@ -62,7 +76,7 @@ def lines(
 
 def test_a_target_that_is_well(url: str) -> None:
     """Up, the right token, its data there: nothing to say."""
-    assert lines(f"{url}/", needs=("/events/1",), token="right") == []
+    assert lines(f"{url}/", needs=(Need("/events/1"),), token="right") == []
 
 
 def test_a_target_that_is_not_up(url: str) -> None:
@@ -90,36 +104,26 @@ def test_a_wrong_secret(url: str) -> None:
 def test_the_operator_s_token_goes_nowhere_else(url: str) -> None:
     """A target that redirects is not followed with the secret of the one that was named."""
     lines(f"{url}/moved", token="right")
-    assert "/moved/admin/faults" in Target.asked
-    assert "/elsewhere" not in Target.asked
+    assert "/moved/admin/faults" in Site.asked
+    assert "/elsewhere" not in Site.asked
 
 
 def test_missing_seed_data(url: str) -> None:
     """Each path that does not answer is named, with the command that seeds."""
-    (line,) = lines(url, needs=("/events/1", "/events/2"))
+    (line,) = lines(url, needs=(Need("/events/1"), Need("/events/2")))
     seed = "seed it: swell target seed --services wwmaa"
-    assert line == f"SITE: seed data is missing at {url}: /events/2 ({seed})"
+    assert line == f"SITE: seed data is missing at {url}: /events/2 (status 404) ({seed})"
 
 
-@pytest.mark.parametrize(
-    ("host", "is_production"),
-    [
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("8.8.8.8", True),
-        ("localhost", False),
-        ("wwmaa.com", True),
-        ("www.ainative.studio", True),
-        ("staging.wwmaa.com", False),
-        ("wwmaa-staging.example.org", False),
-        ("api-dev.wwmaa.com", False),
-        ("latest.wwmaa.com", True),
-        ("::1", False),
-    ],
-)
-def test_what_looks_like_production(host: str, is_production: bool) -> None:
-    """Public addresses, and names without a word that stands for tests."""
-    assert looks_like_production(host) is is_production
+def test_seed_data_behind_a_login(url: str) -> None:
+    """It is asked for with the settings, and what is refused names those that may be wrong."""
+    needs = (Need("/login", json={"password": "$PASSWORD"}), Need("/events/$EVENT"))
+    assert lines(url, needs=needs) == []
+    seed = "seed it: swell target seed --services wwmaa"
+    assert lines(url, needs=needs, PASSWORD="wrong", EVENT="7") == [
+        f"PASSWORD: seed data is missing at {url}: /login (status 401) ({seed}, or set PASSWORD)",
+        f"EVENT: seed data is missing at {url}: /events/7 (status 404) ({seed}, or set EVENT)",
+    ]
 
 
 def test_production_is_not_even_asked() -> None:
@@ -129,3 +133,5 @@ def test_production_is_not_even_asked() -> None:
     assert line.endswith("(if it is for load tests: --allow-host wwmaa.nowhere)")
     (line,) = lines("https://wwmaa.nowhere", allowed=("wwmaa.nowhere",))
     assert "no target at" in line
+    (line,) = lines("http://127.0.0.1:1", API_URL="https://wwmaa.nowhere/api")
+    assert line.startswith("API_URL: wwmaa.nowhere looks like production ")

@@ -51,6 +51,20 @@ def test_nothing_starts_without_a_target(tmp_path: Path) -> None:
     assert not (tmp_path / "swell-results").exists()
 
 
+def test_what_a_suite_may_call_its_tests_may_call(tmp_path: Path) -> None:
+    """A host that is allowed is allowed for the runs, which look for themselves, too."""
+    source = "def default():\n    pass\n"
+    declared = '[target]\nalso = ["API_URL"]\n[demo.a]\n'
+    write_suite(tmp_path / "shop", declared, a=source)
+    with EchoServer() as target:
+        flags = ["-e", f"BASE_URL={target.url}", "-e", "API_URL=https://shop.nowhere", "--profile", "demo"]
+        refused = run_cli("suite", "run", "shop", *flags, cwd=tmp_path)
+        done = run_cli("suite", "run", "shop", *flags, "--allow-host", "shop.nowhere", cwd=tmp_path)
+    assert refused.exit_code is ExitCode.INVALID_CONFIG
+    assert "API_URL: shop.nowhere looks like production" in refused.stderr
+    assert done.exit_code is ExitCode.OK, done.stdout
+
+
 def test_a_test_that_cannot_run_has_its_reason_in_the_table(tmp_path: Path) -> None:
     """What a script says before the start is the line below its row."""
     source = "from swell import abort\ndef setup():\n    abort('no such event')\ndef default():\n    pass\n"
@@ -198,9 +212,14 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_the_demo_runs_all_suites_and_ends_its_platform(tmp_path: Path) -> None:
-    """The platform is started with a database of its own, asked by every test, and gone afterwards."""
-    write_suite(tmp_path / "suites" / "shop")
-    done = run_cli("demo", "suites", cwd=tmp_path)
+    """The platform is started with a database of its own, asked by every test, and gone afterwards.
+
+    What the environment says of another target is not for these runs.
+    """
+    elsewhere = PROFILES.replace("[demo]", 'also = ["API_URL"]\n[demo]', 1)
+    write_suite(tmp_path / "suites" / "shop", elsewhere)
+    env = {"BASE_URL": "https://shop.nowhere", "API_URL": "https://shop.nowhere/api"}
+    done = run_cli("demo", "suites", cwd=tmp_path, env=env)
     assert done.exit_code is ExitCode.THRESHOLDS_FAILED, done.stdout + done.stderr
     assert re.search(r"shop/health +passed", done.stdout)
     assert "1 of 2 passed" in done.stdout

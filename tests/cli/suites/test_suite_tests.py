@@ -6,7 +6,8 @@ import pytest
 from suite_folders import write_suite
 
 from swell.base.errors import ConfigError
-from swell.cli.suites.tests import SuiteTarget, chosen, find_tests
+from swell.cli.suites.tests import chosen, find_tests
+from swell.config.target import Target
 
 
 def faults(folder: Path, profile: str = "demo") -> list[str]:
@@ -20,7 +21,7 @@ def test_tests_are_what_the_profile_names(tmp_path: Path) -> None:
     """In the order of the file, with the platform that the suite is for; other scripts are helpers."""
     suite = write_suite(tmp_path / "shop")
     (suite / "helper.py").write_text("")
-    target = SuiteTarget("cooly", "BASE_URL", "http://127.0.0.1:1")
+    target = Target("cooly", url="http://127.0.0.1:1")
     found = find_tests([suite], "demo")
     assert [(test.name, test.target) for test in found] == [("shop/health", target), ("shop/slow", target)]
     assert [test.name for test in find_tests([suite], "long")] == ["shop/health"]
@@ -52,7 +53,7 @@ def test_all_faults_of_all_suites_are_told(tmp_path: Path) -> None:
     first, second, third, fourth = faults(tmp_path / "all")
     assert "there is no profile 'demo' in a/profiles.toml; there are: smoke" in first
     assert second.startswith("b/profiles.toml [demo]: there is no ")
-    assert "there is no key 'urls' (there are: service, variable, url, needs)" in third
-    assert "needs a list of texts" in fourth
+    assert "there is no key 'urls' (there are: service, variable, url, needs, also, settings)" in third
+    assert "at `$.needs`" in fourth
     (tmp_path / "empty").mkdir()
     assert "there is no profiles.toml" in faults(tmp_path / "empty")[0]

@@ -16,8 +16,8 @@ from typing import IO
 from swell.base.errors import SwellError
 from swell.cli.suites.preflight import TOKEN_VARIABLE
 from swell.cli.suites.processes import Child, Children, Stopped
-from swell.cli.suites.tests import SuiteTarget
 from swell.cli.system import System
+from swell.config.target import Target
 
 # Seeding takes some seconds on a slow disk.
 START_S = 60.0
@@ -99,8 +99,8 @@ def own_platforms(
         yield children, platforms
 
 
-def platform_env(platform: Platform, target: SuiteTarget, env: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which the scripts of a suite find the platform.
+def platform_env(platform: Platform, target: Target, env: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which scripts find the platform; what ``env`` says of another target is dropped.
 
     Raises:
         SwellError: the platform does not have the service that the suite is for.
@@ -110,7 +110,7 @@ def platform_env(platform: Platform, target: SuiteTarget, env: Mapping[str, str]
         message = f"the reference platform has no service {target.service!r}"
         hint = f"in [target] of the suite, service is one of {', '.join(platform.urls)}"
         raise SwellError(message, hint=hint, slug="demo-target")
-    return {**env, target.variable: url, TOKEN_VARIABLE: platform.token}
+    return {**target.without(env), target.variable: url, TOKEN_VARIABLE: platform.token}
 
 
 def _read(file: IO[bytes]) -> str:

@@ -1,28 +1,12 @@
 """Which tests a suite has: the scripts that its ``profiles.toml`` names, and the platform they are for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from swell.base.errors import ConfigError, Fault
 from swell.config.profiles import PROFILES_FILE, Profiles, read_profiles
-
-TARGET_KEYS = ("service", "variable", "url", "needs")
-
-
-@dataclass(frozen=True, slots=True)
-class SuiteTarget:
-    """The platform of a suite, from the table ``[target]`` of its profiles.
-
-    ``service`` is its name at ``swell target serve``, ``variable`` the one by which the scripts take its URL,
-    ``url`` where it is without that, ``needs`` paths that must answer before anything starts: seed data.
-    """
-
-    service: str = ""
-    variable: str = "BASE_URL"
-    url: str = ""
-    needs: tuple[str, ...] = ()
+from swell.config.target import Target, read_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +15,7 @@ class SuiteTest:
 
     suite: str
     script: Path
-    target: SuiteTarget
+    target: Target
 
     @property
     def name(self) -> str:
@@ -86,7 +70,7 @@ def chosen(tests: Sequence[SuiteTest], only: Sequence[str]) -> list[SuiteTest]:
 
 
 def _tests_of(profiles: Profiles, profile: str) -> list[SuiteTest]:
-    target = _target(profiles.target, profiles.shown)
+    target = read_target(profiles.target, profiles.shown)
     scripts = profiles.scripts(profile)
     missing = [script for script in scripts if not script.is_file()]
     if missing:
@@ -95,19 +79,3 @@ def _tests_of(profiles: Profiles, profile: str) -> list[SuiteTest]:
         )
     suite = profiles.path.absolute().parent.name
     return [SuiteTest(suite, script, target) for script in scripts]
-
-
-def _target(table: Mapping[str, Any], shown: str) -> SuiteTarget:
-    faults = [
-        Fault(f"{shown} [target]", f"there is no key {key!r}", f"there are: {', '.join(TARGET_KEYS)}")
-        for key in table
-        if key not in TARGET_KEYS
-    ]
-    needs = table.get("needs", [])
-    texts = [table.get(key, "") for key in ("service", "variable", "url")]
-    if not isinstance(needs, list) or not all(isinstance(text, str) for text in (*needs, *texts)):
-        faults.append(Fault(f"{shown} [target]", "must be texts, and needs a list of texts"))
-    if faults:
-        raise ConfigError(tuple(faults))
-    service, variable, url = texts
-    return SuiteTarget(service, variable or "BASE_URL", url.rstrip("/"), tuple(needs))
