@@ -1,9 +1,9 @@
 """``make bench``: every generator on the same nginx, interleaved; medians, ratios, a table, raw JSON.
 
-    python -m benchmarks                 the whole comparison, about 15 minutes
+    python -m benchmarks                 the whole comparison, about 25 minutes
     python -m benchmarks --quick         one round of 4 s
     python -m benchmarks --only swell wrk locust-fast --only-vus 50
-    python -m benchmarks --no-comparison start-up, memory, arrivals and WebSockets only
+    python -m benchmarks --no-comparison start-up, memory, arrivals, k6 scripts and WebSockets only
 
 The generator has the first core for itself, nginx the last one. Absolute numbers are this machine's; the
 ratios are the result.
@@ -20,8 +20,9 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from benchmarks import own, websockets
+from benchmarks import k6scripts, own, websockets
 from benchmarks.generators import GENERATORS, Generator, Load, Measured, run
+from benchmarks.rows import table
 from benchmarks.target import Nginx
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,14 +45,12 @@ def main() -> int:
             tables.append(_between(by_load))
             print("\n".join(tables), flush=True)
         if not arguments.no_own:
-            rows = own.measure(nginx, cores, quick=arguments.quick)
-            results["own"] = rows
-            tables.append(own.table(rows))
-            print(tables[-1], flush=True)
-            rows = websockets.measure(nginx, cores, quick=arguments.quick)
-            results["websockets"] = rows
-            tables.append(websockets.table(rows))
-            print(tables[-1], flush=True)
+            parts = {"Its own targets": own, "k6 scripts": k6scripts, "WebSockets": websockets}
+            for title, part in parts.items():
+                rows = part.measure(nginx, cores, quick=arguments.quick)
+                results[title] = rows
+                tables.append(table(title, rows))
+                print(tables[-1], flush=True)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(results, indent=1))
@@ -71,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-https", action="store_true")
     parser.add_argument("--no-comparison", action="store_true")
     parser.add_argument(
-        "--no-own", action="store_true", help="leave out start-up, memory, arrivals, WebSockets"
+        "--no-own", action="store_true", help="leave out start-up, memory, arrivals, k6 scripts, WebSockets"
     )
     parser.add_argument("--publish", action="store_true", help="write the tables into benchmarks/README.md")
     arguments = parser.parse_args()
@@ -140,15 +139,16 @@ def _table(title: str, measured: list[Measured]) -> str:
     lines = [
         f"### {title}",
         "",
-        "| generator | requests per CPU s | min-max | of wrk | of Locust fast | failures | p50 ms | p99 ms |",
-        "|---|---|---|---|---|---|---|---|",
+        "| generator | per CPU s | min-max | of wrk | of k6 | of Locust fast | failures | p50 ms | p99 ms |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         runs = [one for one in measured if one.generator == name]
         values = per_cpu[name]
         lines.append(
             f"| {name} | {median(values):,.0f} | {min(values):,.0f}-{max(values):,.0f}"
-            f" | {ratio(name, 'wrk')} | {ratio(name, 'locust-fast')} | {sum(one.failures for one in runs)}"
+            f" | {ratio(name, 'wrk')} | {ratio(name, 'k6')} | {ratio(name, 'locust-fast')}"
+            f" | {sum(one.failures for one in runs)}"
             f" | {_number([one.median_ms for one in runs])} | {_number([one.p99_ms for one in runs])} |"
         )
     return "\n".join(lines) + "\n"

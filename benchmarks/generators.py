@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent
@@ -57,11 +58,11 @@ class Generator:
     find: Callable[[], str | None]
 
 
-def run(generator: Generator, load: Load, core: int, folder: Path) -> Measured:
-    """Run one generator on one core and read what it did."""
+def run(generator: Generator, load: Load, core: int, folder: Path, extra: tuple[str, ...] = ()) -> Measured:
+    """Run one generator on one core, with ``extra`` arguments, and read what it did."""
     environment = os.environ | {"TARGET": load.url, "NO_COLOR": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = ["taskset", "-c", str(core), *generator.command(load, folder)]
+    command = ["taskset", "-c", str(core), *generator.command(load, folder), *extra]
     output = folder / "output.txt"
     started = time.monotonic()
     with output.open("wb") as sink:
@@ -91,34 +92,32 @@ def run(generator: Generator, load: Load, core: int, folder: Path) -> Measured:
 # swell
 
 
-def _swell_command(load: Load, folder: Path) -> list[str]:
+def _swell_command(script: str) -> Callable[[Load, Path], list[str]]:
+    command = [sys.executable, "-m", "swell", "run", "--quiet", "--no-save", "--workers", "1"]
+    return partial(_k6_like, command, script)
+
+
+def _k6_command(script: str) -> Callable[[Load, Path], list[str]]:
+    return partial(_k6_like, ["k6", "run", "--quiet"], script)
+
+
+def _k6_like(command: list[str], script: str, load: Load, folder: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "swell", "run", "--quiet", "--no-save", "--workers", "1"),
+        *command,
         *("--summary-trend-stats", "avg,min,med,max,p(95),p(99)"),
         *("--vus", str(load.vus), "--duration", f"{load.seconds}s", "-e", f"TARGET={load.url}"),
-        *("--summary-export", str(folder / "swell.json"), str(SCRIPTS / "saturate.py")),
+        *("--summary-export", str(folder / "summary.json"), str(SCRIPTS / script)),
     ]
 
 
 def _swell_result(_text: str, folder: Path) -> Parsed:
-    metrics = json.loads((folder / "swell.json").read_text())["metrics"]
+    metrics = json.loads((folder / "summary.json").read_text())["metrics"]
     duration = metrics["http_req_duration"]
     checks = metrics["checks"]
     if checks["passes"] + checks["fails"] < 2 * metrics["iterations"]["count"]:
         raise ValueError("checks are missing")
     failed = metrics["http_req_failed"]["passes"]
     return metrics["http_reqs"]["count"], failed, duration["med"], duration["p(99)"]
-
-
-# k6
-
-
-def _k6_command(load: Load, folder: Path) -> list[str]:
-    return [
-        *("k6", "run", "--quiet", "--summary-trend-stats", "avg,min,med,max,p(95),p(99)"),
-        *("--vus", str(load.vus), "--duration", f"{load.seconds}s", "-e", f"TARGET={load.url}"),
-        *("--summary-export", str(folder / "swell.json"), str(SCRIPTS / "saturate.js")),
-    ]
 
 
 # Locust
@@ -212,10 +211,11 @@ def _hey_result(text: str, _folder: Path) -> Parsed:
 GENERATORS = {
     generator.name: generator
     for generator in (
-        Generator("swell", _swell_command, _swell_result, lambda: sys.executable),
+        Generator("swell", _swell_command("saturate.py"), _swell_result, lambda: sys.executable),
+        Generator("swell-k6", _swell_command("saturate.js"), _swell_result, lambda: sys.executable),
         Generator("wrk", _wrk_command, _wrk_result, lambda: shutil.which("wrk")),
         Generator("hey", _hey_command, _hey_result, lambda: shutil.which("hey")),
-        Generator("k6", _k6_command, _swell_result, lambda: shutil.which("k6")),
+        Generator("k6", _k6_command("saturate.js"), _swell_result, lambda: shutil.which("k6")),
         Generator("locust-fast", _locust_command("fast_locustfile.py"), _locust_result, find_locust),
         Generator("locust", _locust_command("plain_locustfile.py"), _locust_result, find_locust),
     )

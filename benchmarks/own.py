@@ -13,9 +13,8 @@ from statistics import median
 import psutil
 
 from benchmarks.generators import SCRIPTS
+from benchmarks.rows import Row, row
 from benchmarks.target import Nginx
-
-Row = dict[str, object]
 
 
 def measure(nginx: Nginx, cores: list[int], *, quick: bool) -> list[Row]:
@@ -32,17 +31,6 @@ def measure(nginx: Nginx, cores: list[int], *, quick: bool) -> list[Row]:
     return rows
 
 
-def table(rows: list[Row]) -> str:
-    """The figures as Markdown."""
-    lines = ["### Its own targets", "", "| what | measured | target |", "|---|---|---|"]
-    lines += [f"| {row['what']} | {row['measured']} {row['unit']} | {row['target']} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _row(what: str, measured: float, unit: str, target: str) -> Row:
-    return {"what": what, "measured": round(measured, 4), "unit": unit, "target": target}
-
-
 def _wall(command: list[str], times: int = 7) -> float:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     walls = []
@@ -55,16 +43,16 @@ def _wall(command: list[str], times: int = 7) -> float:
 
 def _start_up(what: str, command: list[str], target: float, less: list[str] | None = None) -> Row:
     wall = _wall(command) - (_wall(less) if less else 0.0)
-    return _row(what, wall, "s", f"< {target} s")
+    return row(what, wall, "s", f"< {target} s")
 
 
 def _one_iteration(nginx: Nginx) -> Row:
     command = [sys.executable, "-m", "swell", "run", "--quiet", "--no-save", "--iterations", "1"]
     command += ["-e", f"TARGET={nginx.http_url}", str(SCRIPTS / "saturate.py")]
-    return _row("a run of one iteration", _wall(command), "s", "< 0.7 s")
+    return row("a run of one iteration", _wall(command), "s", "< 0.7 s")
 
 
-def _run(arguments: list[str], cores: list[int]) -> tuple[dict[str, dict[str, float]], float]:
+def run_swell(arguments: list[str], cores: list[int]) -> tuple[dict[str, dict[str, float]], float]:
     """Run swell on ``cores``; its metrics, and the largest memory of all its workers together in MB."""
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder) / "summary.json"
@@ -86,18 +74,18 @@ def _run(arguments: list[str], cores: list[int]) -> tuple[dict[str, dict[str, fl
 
 def _arrivals(nginx: Nginx, cores: list[int], *, seconds: int) -> list[Row]:
     arguments = ["--workers", "1", "-e", f"TARGET={nginx.http_url}", "-e", f"DURATION={seconds}s"]
-    metrics, _ = _run([*arguments, str(SCRIPTS / "arrivals.py")], cores[:1])
+    metrics, _ = run_swell([*arguments, str(SCRIPTS / "arrivals.py")], cores[:1])
     dropped = metrics.get("dropped_iterations", {"count": 0.0})["count"]
     lag = metrics["iteration_start_lag"]["p(99)"]
     return [
-        _row(
+        row(
             f"5,000 arrivals/s for {seconds} s: iterations",
             metrics["iterations"]["count"],
             "",
             f"{5000 * seconds:,}",
         ),
-        _row("5,000 arrivals/s: dropped", dropped, "", "0"),
-        _row("5,000 arrivals/s: start lag p99", lag, "ms", "< 5 ms"),
+        row("5,000 arrivals/s: dropped", dropped, "", "0"),
+        row("5,000 arrivals/s: start lag p99", lag, "ms", "< 5 ms"),
     ]
 
 
@@ -112,12 +100,12 @@ def _many_vus(nginx: Nginx, cores: list[int], vus: int, *, seconds: int) -> list
         "-e",
         f"TARGET={nginx.http_url}",
     ]
-    metrics, peak = _run([*arguments, str(SCRIPTS / "each_second.py")], cores[:1])
+    metrics, peak = run_swell([*arguments, str(SCRIPTS / "each_second.py")], cores[:1])
     rate = metrics["http_reqs"]["count"] / seconds
     failed = metrics["http_req_failed"]["passes"]
     return [
-        _row(f"{vus:,} VUs, one request a second each: memory of the workers", peak, "MB", "< 400 MB"),
-        _row(f"{vus:,} VUs: requests per second", rate, "", f"about {vus:,}"),
-        _row(f"{vus:,} VUs: failed requests", failed, "", "0"),
-        _row(f"{vus:,} VUs: request duration p99", metrics["http_req_duration"]["p(99)"], "ms", "-"),
+        row(f"{vus:,} VUs, one request a second each: memory of the workers", peak, "MB", "< 400 MB"),
+        row(f"{vus:,} VUs: requests per second", rate, "", f"about {vus:,}"),
+        row(f"{vus:,} VUs: failed requests", failed, "", "0"),
+        row(f"{vus:,} VUs: request duration p99", metrics["http_req_duration"]["p(99)"], "ms", "-"),
     ]

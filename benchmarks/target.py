@@ -15,6 +15,8 @@ from urllib.request import urlopen
 BODY = '{"id":1,"name":"an item of the catalogue","price":42,"items":[1]}\n'
 HTTP_PORT = 9391
 HTTPS_PORT = 9392
+# What ``/large`` answers with.
+LARGE_BYTES = 5_000_000
 # Of the WebSocket server behind nginx, which takes TLS off.
 WS_PORT = 9393
 
@@ -39,6 +41,7 @@ http {{
         listen 127.0.0.1:{http} backlog=16000;
         listen 127.0.0.2:{http} backlog=16000;
         location / {{ return 200 '{body}'; }}
+        location = /large {{ alias {folder}/large; default_type text/plain; }}
     }}
     server {{
         listen 127.0.0.1:{https} ssl backlog=16000;
@@ -68,6 +71,7 @@ class Nginx:
         self._folder = Path(tempfile.mkdtemp(prefix="swell-bench-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.http_url = f"http://127.0.0.1:{HTTP_PORT}/api/items"
+        self.large_url = f"http://127.0.0.1:{HTTP_PORT}/large"
         self.https_url = f"https://127.0.0.1:{HTTPS_PORT}/api/items"
         self.wss_url = f"wss://127.0.0.1:{HTTPS_PORT}"
 
@@ -85,6 +89,8 @@ class Nginx:
         body = BODY.replace("\n", "\\n")
         text = CONFIGURATION.format(folder=folder, http=HTTP_PORT, https=HTTPS_PORT, ws=WS_PORT, body=body)
         (folder / "nginx.conf").write_text(text)
+        (folder / "large").write_bytes(b"x" * LARGE_BYTES)
+        folder.chmod(0o755)  # nginx's worker is another user where it is started by root
         command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         os.sched_setaffinity(self._process.pid, self._cores)

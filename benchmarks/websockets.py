@@ -23,10 +23,10 @@ from statistics import median
 import psutil
 
 from benchmarks.generators import GENERATORS, SCRIPTS, Load, run
+from benchmarks.rows import Row, row, table
 from benchmarks.target import WS_PORT, Nginx
 from swell.testing.websocket import WebSocketServer
 
-Row = dict[str, object]
 VUS = 50
 
 
@@ -35,17 +35,6 @@ def measure(nginx: Nginx, cores: list[int], *, quick: bool) -> list[Row]:
     return _echo(nginx, cores, rounds=1 if quick else 3, seconds=4 if quick else 10) + _many(
         1_000 if quick else 10_000, listen=10 if quick else 30
     )
-
-
-def table(rows: list[Row]) -> str:
-    """The figures as Markdown."""
-    lines = ["### WebSockets", "", "| what | measured | target |", "|---|---|---|"]
-    lines += [f"| {row['what']} | {row['measured']:,} {row['unit']} | {row['target']} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _row(what: str, measured: float, unit: str, target: str) -> Row:
-    return {"what": what, "measured": round(measured, 3), "unit": unit, "target": target}
 
 
 # Echo
@@ -67,15 +56,15 @@ def _echo(nginx: Nginx, cores: list[int], *, rounds: int, seconds: int) -> list[
             if shutil.which("k6"):
                 k6.append(_round_trips(_k6_command(), server.url, cores[0], seconds))
     rows = [
-        _row("swell, HTTP requests per CPU s", median(http), "", "-"),
-        _row("swell, echo round trips per CPU s", median(websocket), "", "-"),
-        _row("echo round trips to HTTP requests", median(websocket) / median(http), "", "at least 0.33"),
-        _row("swell, echo round trips over wss per CPU s", median(secure), "", "-"),
-        _row("wss to ws", median(b / a for a, b in zip(websocket, secure, strict=True)), "", "-"),
+        row("swell, HTTP requests per CPU s", median(http), "", "-"),
+        row("swell, echo round trips per CPU s", median(websocket), "", "-"),
+        row("echo round trips to HTTP requests", median(websocket) / median(http), "", "at least 0.33"),
+        row("swell, echo round trips over wss per CPU s", median(secure), "", "-"),
+        row("wss to ws", median(b / a for a, b in zip(websocket, secure, strict=True)), "", "-"),
     ]
     if k6:
-        rows.append(_row("k6, echo round trips per CPU s", median(k6), "", "-"))
-        rows.append(_row("swell's to k6's", median(websocket) / median(k6), "", "at least 3"))
+        rows.append(row("k6, echo round trips per CPU s", median(k6), "", "-"))
+        rows.append(row("swell's to k6's", median(websocket) / median(k6), "", "at least 3"))
     return rows
 
 
@@ -118,14 +107,14 @@ def _many(connections: int, *, listen: int) -> list[Row]:
     generator = (many["generator_kb"] - few["generator_kb"]) / connections
     title = f"{connections:,} connections, a message a second each"
     return [
-        _row(f"{title}: opened", many["sessions"], "", f"{connections:,}"),
-        _row(f"{title}: failed, dropped", many["failed"], "", "0"),
-        _row(f"{title}: messages received", many["received"], "", "as many as were sent"),
-        _row(f"{title}: sent by the server and not received", many["sent"] - many["received"], "", "0"),
-        _row(f"{title}: gaps in the numbers", many["missed"], "", "0"),
-        _row(f"{title}: memory per connection, both sides", per_connection, "KB", "< 60 KB"),
-        _row(f"{title}: of that the generator's", generator, "KB", "-"),
-        _row(f"{title}: age of a message p95", many["age_p95"], "ms", "-"),
+        row(f"{title}: opened", many["sessions"], "", f"{connections:,}"),
+        row(f"{title}: failed, dropped", many["failed"], "", "0"),
+        row(f"{title}: messages received", many["received"], "", "as many as were sent"),
+        row(f"{title}: sent by the server and not received", many["sent"] - many["received"], "", "0"),
+        row(f"{title}: gaps in the numbers", many["missed"], "", "0"),
+        row(f"{title}: memory per connection, both sides", per_connection, "KB", "< 60 KB"),
+        row(f"{title}: of that the generator's", generator, "KB", "-"),
+        row(f"{title}: age of a message p95", many["age_p95"], "ms", "-"),
     ]
 
 
@@ -176,7 +165,7 @@ def main() -> int:
     cores = sorted(os.sched_getaffinity(0))
     with Nginx({cores[-1]}) as nginx:
         rows = measure(nginx, cores, quick=arguments.quick)
-    print(table(rows))
+    print(table("WebSockets", rows))
     return 0
 
 
