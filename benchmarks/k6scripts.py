@@ -31,6 +31,8 @@ K6 = ("k6", "run", "--quiet")
 LONG_S, SHORT_S = 6, 2
 FEW_VUS, MANY_VUS = 100, 1_100
 SCRIPT_BYTES = 20_000
+# How long VUs stay where their memory is measured.
+PAUSE_S = 3
 ROWS = 100_000
 # How many VUs share the rows, beside one alone.
 SHARING_VUS = 101
@@ -39,11 +41,14 @@ MANY_BODIES, FEW_BODIES = 60, 10
 
 
 class Ended(NamedTuple):
-    """What a run took: wall time and CPU time in seconds, and the most memory of its processes in KB."""
+    """What a run took: wall time and CPU time in seconds, and the memory of its processes in KB.
+
+    ``settled_kb`` is that in the middle of the VUs' pause.
+    """
 
     wall_s: float
     cpu_s: float
-    peak_kb: float
+    settled_kb: float
 
 
 def measure(nginx: Nginx, cores: list[int], *, quick: bool) -> list[Row]:
@@ -65,19 +70,22 @@ def _run(command: list[str], core: int) -> Ended:
     """Run ``command`` on ``core``; its processes' memory is looked at twenty times a second."""
     started = time.monotonic()
     process = subprocess.Popen(["taskset", "-c", str(core), *command], stdout=subprocess.DEVNULL)
-    me, peak = psutil.Process(process.pid), 0.0
+    me = psutil.Process(process.pid)
+    sizes: list[tuple[float, float]] = []
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             break
         with suppress(psutil.NoSuchProcess):
             tree = [me, *me.children(recursive=True)]
-            peak = max(peak, sum(one.memory_info().rss for one in tree) / 1e3)
+            sizes.append((time.monotonic(), sum(one.memory_info().rss for one in tree) / 1e3))
         time.sleep(0.05)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with exit code {process.returncode}")
-    return Ended(time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak)
+    ended = time.monotonic()
+    settled = next((size for at, size in reversed(sizes) if at <= ended - PAUSE_S / 2), 0.0)
+    return Ended(ended - started, usage.ru_utime + usage.ru_stime, settled)
 
 
 # Throughput
@@ -149,12 +157,12 @@ def _many_vus(tools: dict[str, tuple[str, ...]], core: int, folder: Path, rounds
         for _ in range(rounds):
             few, many = (
                 _run(
-                    [*command, *_once(vus), "-e", "PAUSE=2", str(script)],
+                    [*command, *_once(vus), "-e", f"PAUSE={PAUSE_S}", str(script)],
                     core,
                 )
                 for vus in (FEW_VUS, MANY_VUS)
             )
-            sizes.append((many.peak_kb - few.peak_kb) / (MANY_VUS - FEW_VUS))
+            sizes.append((many.settled_kb - few.settled_kb) / (MANY_VUS - FEW_VUS))
             one, thousand = (_run([*command, *_once(vus), str(script)], core) for vus in (1, 1_000))
             walls.append(thousand.wall_s - one.wall_s)
         own = name == "swell"
@@ -212,21 +220,24 @@ def _large_bodies(nginx: Nginx, core: int, rounds: int) -> list[Row]:
 
 
 def _shared_rows(core: int, folder: Path) -> list[Row]:
-    """Memory of a ``SharedArray``: the first VU's, and what each further one adds to its own."""
+    """Memory of a ``SharedArray`` where one VU reads it, and where many do."""
     path = folder / "rows.json"
     path.write_text(
         json.dumps([{"id": n, "name": f"user {n}", "mail": f"user{n}@example.com"} for n in range(ROWS)])
     )
-    peaks = {}
+    sizes = {}
     for vus in (1, SHARING_VUS):
         for rows in ("", str(path)):
-            command = [*SWELL, *_once(vus), "-e", f"ROWS={rows}"]
-            peaks[vus, bool(rows)] = _run([*command, str(SCRIPTS / "rows.js")], core).peak_kb
-    first = peaks[1, True] - peaks[1, False]
-    further = (peaks[SHARING_VUS, True] - peaks[SHARING_VUS, False] - first) / (SHARING_VUS - 1)
+            command = [*SWELL, *_once(vus), "-e", f"ROWS={rows}", "-e", f"PAUSE={PAUSE_S}"]
+            sizes[vus, bool(rows)] = _run([*command, str(SCRIPTS / "rows.js")], core).settled_kb
     return [
-        row(f"{ROWS:,} shared rows: memory in a worker", first / 1e3, "MB"),
-        row(f"{ROWS:,} shared rows: added by each further VU", further, "KB", "0"),
+        row(
+            f"{ROWS:,} shared rows: added to a worker with {vus} VU{"s" * (vus > 1)}",
+            (sizes[vus, True] - sizes[vus, False]) / 1e3,
+            "MB",
+            target,
+        )
+        for vus, target in ((1, "-"), (SHARING_VUS, "no more than with one"))
     ]
 
 

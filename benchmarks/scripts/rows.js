@@ -7,5 +7,5 @@ const rows = new SharedArray("rows", () => (__ENV.ROWS ? JSON.parse(open(__ENV.R
 export default function () {
   const at = (__VU * 7919) % rows.length;
   check(rows[at], { "the row is the one that was asked for": (row) => row.id === at });
-  sleep(1);
+  sleep(Number(__ENV.PAUSE));
 }

@@ -4,7 +4,6 @@ The main greenlet reads frames; whatever may take long (setup, scenarios, teardo
 greenlets of its own, so that a stop is always heard.
 """
 
-import gc
 import os
 import resource
 import sys
@@ -22,6 +21,7 @@ from swell.engine.clock import GeventClock
 from swell.engine.executor import Executor, ExecutorEnvironment
 from swell.engine.executors import make_executor
 from swell.engine.invariants import InvariantScript, check_invariants
+from swell.engine.memory import settle as settle_memory
 from swell.engine.rawsamples import RawRecorder, SampleFlow
 from swell.engine.schedule import planned_vus
 from swell.engine.script import LEARNED, Log, RunStatistics, Script
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 LoadScript = Callable[[frames.Load, Log], Script]
 
-# New objects between two looks for cycles. Everything made before the start is frozen, so that a look
-# concerns only what iterations leave behind; the default of 700 looks a hundred times a second at full speed.
-GC_THRESHOLDS = (10_000, 20, 50)
 # What a worker has open besides its VUs' connections: its own channels, files of libraries, resolvers.
 OWN_DESCRIPTORS = 50
 # The last frames must leave the process; a coordinator that does not read them for so long is gone.
@@ -198,8 +195,7 @@ class Worker:
             aggregator,
             lambda: tuple(self._counts_of_all()),
         )
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        settle_memory()
         self._telemetry.begin()
         self._channel.send(frames.Ready())
 
