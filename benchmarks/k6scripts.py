@@ -232,7 +232,7 @@ def _shared_rows(core: int, folder: Path) -> list[Row]:
             sizes[vus, bool(rows)] = _run([*command, str(SCRIPTS / "rows.js")], core).settled_kb
     return [
         row(
-            f"{ROWS:,} shared rows: added to a worker with {vus} VU{"s" * (vus > 1)}",
+            f"{ROWS:,} shared rows: added to a worker with {vus} VU{'s' if vus > 1 else ''}",
             (sizes[vus, True] - sizes[vus, False]) / 1e3,
             "MB",
             target,
