@@ -20,6 +20,14 @@ ASKED = """
     import { Counter } from "k6/metrics";
     const counter = new Counter("calls");
     http.get.mine = 1;
+    // What a function makes of a text, a number, a list, a set and an iterator.
+    const THESE = ["x", 1, Symbol(), 1n, true, ["x"], new Set(["x"]), ["x"].values()];
+    function madeBy(run) {
+      const isOwn = OWN.includes(Reflect.getPrototypeOf(run));
+      return isOwn ? [] : THESE.flatMap((one) => [() => 0, "x", undefined].map((given) => {
+        try { return Reflect.apply(run, one, [given]); } catch (error) { return error; }
+      }));
+    }
     function thrown(run) { try { run(); } catch (error) { return error; } }
     const unsent = () => http.request("GET", null);
     export const options = { scenarios: { all: { executor: "per-vu-iterations", vus: 3, iterations: 1 } } };
@@ -71,8 +79,9 @@ def test_a_script_sees_its_own_context_only(run: RunScript) -> None:
     )
 
 
-# Each VU marks every object that it can get at, by properties, accessors and prototypes, and tells of the marks of
-# others that it finds, and of constructors by which it could compile code of another context.
+# Each VU marks every object that it can get at, by properties, accessors, prototypes, and what the functions of other
+# contexts give that it finds so; it tells of the marks of others, and of constructors by which it could compile code
+# of another context.
 MARKING = """
     import * as http from "k6/http";
     import * as k6 from "k6";
@@ -80,6 +89,14 @@ MARKING = """
     const counter = new metrics.Counter("calls");
     const MARK = Symbol.for("mark");
     const OWN = [() => 0, async () => 0, function* () {}, async function* () {}].map(Reflect.getPrototypeOf);
+    // What a function makes of a text, a number, a list, a set and an iterator.
+    const THESE = ["x", 1, Symbol(), 1n, true, ["x"], new Set(["x"]), ["x"].values()];
+    function madeBy(run) {
+      const isOwn = OWN.includes(Reflect.getPrototypeOf(run));
+      return isOwn ? [] : THESE.flatMap((one) => [() => 0, "x", undefined].map((given) => {
+        try { return Reflect.apply(run, one, [given]); } catch (error) { return error; }
+      }));
+    }
     function thrown(run) { try { run(); } catch (error) { return error; } }
     function frames(run) {
       const before = Error.prepareStackTrace;
@@ -96,6 +113,7 @@ MARKING = """
         http.file("a"), () => 0, [], async () => 0, Promise.resolve(),
         thrown(() => k6.fail("x")), thrown(() => k6.check(1)), thrown(() => k6.check(1, null)),
         thrown(() => k6.group("a::b")), thrown(() => http.batch()), thrown(() => counter.add(Symbol())),
+        Error.prepareStackTrace,
         thrown(() => response.json()), thrown(() => http.get(Symbol())), thrown(() => metrics.Counter("a b")),
         ...frames(() => http.get("\\ud800", { tags: 1 })), ...frames(() => k6.check(1)), ...frames(() => response.json()),
         ...frames(() => k6.check(1, { "a::b": 1 })),
@@ -106,9 +124,9 @@ MARKING = """
         if (one === null || (typeof one !== "object" && typeof one !== "function") || seen.has(one)) continue;
         seen.add(one);
         const mark = Reflect.getOwnPropertyDescriptor(one, MARK)?.value;
-        if (mark !== undefined && mark !== __VU) leaks.push(String(Reflect.ownKeys(one).map(String)));
+        if (mark !== undefined && mark !== __VU) leaks.push(Reflect.ownKeys(one).map(String).join());
         Reflect.defineProperty(one, MARK, { value: __VU, configurable: true, writable: true });
-        roots.push(Reflect.getPrototypeOf(one));
+        roots.push(Reflect.getPrototypeOf(one), ...(typeof one === "function" ? madeBy(one) : []));
         for (const key of Reflect.ownKeys(one)) {
           const { value, get, set } = Reflect.getOwnPropertyDescriptor(one, key) ?? {};
           roots.push(value, get, set);

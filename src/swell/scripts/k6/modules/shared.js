@@ -233,27 +233,29 @@
     return { check, recordAll };
   }
 
-  // A script gets at what its functions that are made in here inherit, and at what the engine throws in here: that
-  // leads to no other VU, as nothing of it can be changed, and no constructor compiles code in this context.
+  // A script gets at what its functions that are made in here inherit, at what the engine throws in here, and at what
+  // functions of the engine that it finds there make: `Object.prototype.valueOf` alone gives the prototypes of texts
+  // and numbers. That leads to no other VU: nothing that this context began with can be changed, and no constructor
+  // that compiles code can be reached.
   function seal() {
-    const { getOwnPropertyDescriptor, getPrototypeOf } = Object, seen = new Set();
-    function freeze(given) {
-      if (given === null || (typeof given !== "object" && typeof given !== "function") || seen.has(given)) return;
+    const { getOwnPropertyDescriptor, getPrototypeOf } = Object, seen = new Set([globalThis]);
+    const left = Reflect.ownKeys(globalThis).map((name) => globalThis[name]);
+    // What no global leads to: kinds of functions, and what iterators inherit.
+    left.push(() => 0, async () => 0, function* () {}, async function* () {}, [].values(), ""[Symbol.iterator](), "".matchAll(/a/g));
+    left.push(new Map().keys(), new Set().keys(), [].values().map(trunc), Iterator.from({ next: trunc }));
+    left.push(crossing, half, handles, learned, bodyOf, json, field, leaseFor, response, requests, checks, kept, idOf, handler);
+    while (left.length) {
+      const given = left.pop();
+      if (given === null || (typeof given !== "object" && typeof given !== "function") || seen.has(given)) continue;
       seen.add(given);
       Reflect.deleteProperty(given, "constructor");
       Object.freeze(given);
-      freeze(getPrototypeOf(given));
+      left.push(getPrototypeOf(given));
       for (const key of Reflect.ownKeys(given)) {
         const { value, get, set } = getOwnPropertyDescriptor(given, key);
-        for (const one of [value, get, set]) freeze(one);
+        left.push(value, get, set);
       }
     }
-    const kinds = [() => 0, async () => 0, function* () {}, async function* () {}, [], Promise.prototype];
-    for (const kind of [Error, TypeError, RangeError, ReferenceError, SyntaxError, URIError, EvalError, InternalError, AggregateError]) {
-      kinds.push(kind.prototype);
-    }
-    for (const kind of kinds) freeze(typeof kind === "function" ? getPrototypeOf(kind) : kind);
-    for (const own of [crossing, half, handles, learned, bodyOf, json, field, leaseFor, response, requests, checks, kept, idOf]) freeze(own);
   }
 
   const places = [BODY, JSON_VALUE, SOURCE, TOLD, KIND, STATUS];
