@@ -49,6 +49,7 @@ class Scripted:
         scenarios: Sequence[Scenario] = ONE,
         exports: ScriptExports | None = None,
         workers: int = 1,
+        language: str = "native",
     ) -> None:
         self.port = FakePort()
         self.heard = Recording()
@@ -60,7 +61,7 @@ class Scripted:
         plan = FixedPlan(options, tuple(scenarios), series_rules((), keys))
         request = RunRequest(
             path="/x/script.py",
-            language="native",
+            language=language,
             resolve=lambda _: plan,
             make_summary=lambda _: b"{}",
             seed=5,

@@ -155,6 +155,8 @@ class Conductor:
                     self._check_hang(index, view)
         if self._round_due_ns is not None and now_ns >= self._round_due_ns:
             self._end_round()
+        if self.phase in {Phase.SETUP, Phase.TEARDOWN} and (idle := self.results.sample_idle(now_ns)):
+            self._listener.on_gauges(now_ns, idle)
         for index, size in self._listener.samples_taken().items():
             self._port.send(index, frames.SamplesTaken(size))
         self._listener.on_tick(now_ns)

@@ -17,7 +17,7 @@ from swell.engine.lifecycle import Cause, Phase
 from swell.engine.plan import max_possible_vus, max_regular_duration_ns
 from swell.engine.progress import ScenarioSpan, own_max_vus, scenario_state
 from swell.engine.request import ResolvedPlan
-from swell.engine.schedule import regular_duration_ns
+from swell.engine.schedule import planned_vus, regular_duration_ns
 from swell.engine.trust import HealthTotals, verdict_input
 from swell.metrics.invariants import InvariantState, LedgerState
 from swell.metrics.run_aggregate import RunAggregate
@@ -45,6 +45,8 @@ class RunResults:
         # How often thresholds are judged while the run goes on: runs that abort do as much as in k6.
         self._judging_ns = K6_JUDGING_NS if language == "k6" else 0
         self._next_judging_ns = self._judging_ns
+        # When ``vus`` is next sampled while no scenario runs.
+        self._idle_due_ns = 0
         self._plan: ResolvedPlan | None = None
         self._workers = 0
         self._seed = 0
@@ -100,6 +102,7 @@ class RunResults:
         plan = self._planned()
         options = plan.options
         self._begun_ns = now_ns
+        self._idle_due_ns = now_ns + NS_PER_SECOND
         begun_wall = datetime.fromtimestamp(wall_ns() / 1e9, UTC)
         self._begun_at = begun_wall.isoformat(timespec="milliseconds")
         thresholds = {} if options.no_thresholds else options.thresholds
@@ -149,6 +152,13 @@ class RunResults:
         """The scenarios, or then teardown, are over; the last call counts."""
         self._ended_ns = now_ns
         self._close_spans(now_ns)
+        seconds = -(-max(0, now_ns - self._begun_ns) // NS_PER_SECOND)
+        self._idle_due_ns = self._begun_ns + seconds * NS_PER_SECOND
+        aggregate = self._aggregate
+        if self._language == "k6" and aggregate is not None and seconds > 1 and "vus" not in aggregate.values:
+            # k6's clock for it starts with setup: it has struck in a run that was too short for a round.
+            vus = planned_vus(self._planned().scenarios)
+            self._sample(vus if self._spans else 0, vus, now_ns)
 
     def pause(self, now_ns: int) -> None:
         """From here on nothing is measured, until ``settle``."""
@@ -174,9 +184,20 @@ class RunResults:
         initialized = sum(
             max((count.initialized_vus for count in worker.values()), default=0) for worker in counts
         )
+        return self._sample(vus, initialized, now_ns)
+
+    def sample_idle(self, now_ns: int) -> dict[str, float]:
+        """The same while setup or teardown runs, where it is due: k6 counts their seconds too."""
+        if self._language != "k6" or self._aggregate is None or now_ns < self._idle_due_ns:
+            return {}
+        self._idle_due_ns += NS_PER_SECOND
+        return self._sample(0, planned_vus(self._planned().scenarios), now_ns)
+
+    def _sample(self, vus: int, initialized: int, now_ns: int) -> dict[str, float]:
         sampled: dict[str, float] = {"vus": vus, "vus_max": initialized}
         for name, value in sampled.items():
-            self._aggregate.gauge(name, value, now_ns)
+            if self._aggregate is not None:
+                self._aggregate.gauge(name, value, now_ns)
         return sampled
 
     # Out.
