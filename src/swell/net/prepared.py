@@ -199,7 +199,13 @@ class RequestFactory:
         extra: tuple[tuple[str, str], ...] = ()
         if tags:
             name = name or tags.get("name")
-            extra = tuple(sorted((key, str(value)) for key, value in tags.items() if key != "name"))
+            # A tag of the script's own is there though ``name`` be no system tag (k6).
+            own = (
+                tags.items()
+                if "name" not in self._system
+                else [tag for tag in tags.items() if tag[0] != "name"]
+            )
+            extra = tuple(sorted((key, str(value)) for key, value in own))
         template = self._template(method, parts.tag, name, extra)
         prepared = PreparedRequest(method, parts, template)
         prepared.discard = self._discard

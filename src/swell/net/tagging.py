@@ -57,8 +57,13 @@ class TagTemplate:
             tags["status"] = str(status)
         if expected is not None and "expected_response" in self._system:
             tags["expected_response"] = "true" if expected else "false"
+        base = self._base
+        name = None if self.is_named else context.get("name")
+        if name is not None:
+            # Of the VU or its scenario: it names every request that has no name of its own (k6).
+            base = {key: name if key == "url" else value for key, value in base.items() if key != "name"}
         # A script's own tags do not hide those that are set by themselves (k6).
-        return self._registry.extend(context, dict(self.extra) | self._base | tags).number
+        return self._registry.extend(context, dict(self.extra) | base | tags).number
 
 
 def tag_set_number(

@@ -35,6 +35,7 @@ GLOBALS: Final = (
     "Number",
     "Object",
     "Promise",
+    "Proxy",
     "Reflect",
     "Set",
     "String",

@@ -245,8 +245,8 @@ class Iteration:
             host.state["setup data"] = True
             if self._setup_data is not None:
                 context.run(core["setData"], self._setup_data.decode("utf-8", "surrogatepass"))
-        if vu.env is not self._script._shared.env:
-            host.context.run(core["setEnvironment"], json.dumps(vu.env))
+        has_own = vu.env != self._script._shared.env
+        context.run(core["setEnvironment"], json.dumps(vu.env) if has_own else "")
         self._host = host
         self._call = context.run(core["bind"], self._function)
         self._step = context.step

@@ -340,6 +340,12 @@ class Client:
 
     # Parameters
 
+    def _is_nameless(self, made: "RequestOptions") -> bool:
+        """Whether a request takes the name that http.url gives: a system tag, after those of the script."""
+        tags = self._vu.engine_vu.tags
+        is_tagged = "name" in made.get("tags", {}) or tags.get("name") is not None  # type: ignore[operator]  # never None here
+        return not is_tagged and "name" in self._vu.runtime.options.system_tags
+
     def _options(
         self, method: str, url: str, name: str, body: str | bytes | None, params: str
     ) -> tuple["RequestOptions", Params]:
@@ -358,7 +364,7 @@ class Client:
             elif len(remembered) < MAX_REMEMBERED:
                 remembered[params] = given
         made: RequestOptions = {**self._expected, **given.options}
-        if name and "name" not in made.get("tags", {}):  # type: ignore[operator]  # never None here
+        if name and self._is_nameless(made):
             made["name"] = name
         if body is not None:
             content = body if isinstance(body, bytes) else well_formed(body).encode()

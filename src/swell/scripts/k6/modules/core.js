@@ -285,8 +285,8 @@
     setOptions: (text) => {
       try { Object.assign(exported.options, JSON.parse(text)); } catch { /* frozen */ }
     },
-    // A scenario's own variables are there from its activation on.
-    setEnvironment: (text) => { Object.assign(scope.__ENV, JSON.parse(text)); },
+    // A scenario's own variables are there from its activation on; none given, it has those of all.
+    setEnvironment: (text) => { if (text || api.isEnvironmentSet) api.setEnvironment(text); },
     attach: (functions) => { api.host = functions; },
     rejected: (promise, reason) => { rejections.set(promise, reason); },
     handled: (promise) => { rejections.delete(promise); },

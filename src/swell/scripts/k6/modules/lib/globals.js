@@ -58,7 +58,24 @@ JSON.parse = swell.own(function (given, reviver) {
 });
 define("global", scope);
 define("__VU", host.number());
-define("__ENV", JSON.parse(host.environment()));
+// k6's is a map of texts: what a script sets becomes one.
+const texts = {
+  set(map, name, value) {
+    swell.isEnvironmentSet = true;
+    map[name] = value === undefined || value === null ? "" : String(value);
+    return true;
+  },
+  deleteProperty(map, name) {
+    swell.isEnvironmentSet = true;
+    return delete map[name];
+  },
+};
+// Every activation has a map of its own, without what the script set in another one or while it was loaded.
+swell.setEnvironment = (given) => {
+  swell.isEnvironmentSet = false;
+  define("__ENV", new Proxy(parse(given || host.environment()), texts));
+};
+swell.setEnvironment("");
 define("open", swell.own((path, mode) => {
   const content = host.open(path === undefined || path === null ? "" : String(path), mode === undefined ? "" : String(mode), caller());
   return content;
