@@ -93,6 +93,31 @@ def test_the_reason_stands_before_what_has_no_data() -> None:
     assert lines[3] == "      logins rate>0.9: no data"
 
 
+def test_a_test_that_passed_says_why_it_is_not_trusted() -> None:
+    """The gravest reason stands below its row, and none below one that is trusted."""
+    verdict = failed().snapshot.verdict  # type: ignore[union-attr]
+    doubtful = msgspec.structs.replace(busy(), thresholds=(), invariants=(), verdict=verdict)
+    trusted = msgspec.structs.replace(doubtful, verdict=Verdict("trusted", ()))
+    lines = suite_table([TestResult("shop/a", 0, doubtful), TestResult("shop/b", 0, trusted)], paint=PLAIN)
+    assert lines[1].startswith("  shop/a")
+    assert lines[1].endswith("  invalid")
+    assert lines[2] == "      measurement invalid: garbage took 3 s"
+    assert lines[3].startswith("  shop/b")
+    assert lines[3].endswith("  trusted")
+    assert lines[4:] == ["", "  2 of 2 passed"]
+
+
+def test_what_an_interrupted_test_never_saw_is_not_met() -> None:
+    """Objectives left without data by a run that was ended are no objectives met; where it finished they are."""
+    seen = ThresholdResult("http_reqs", "count>1", ok=True, observed=2.0)
+    unseen = ThresholdResult("logins", "rate>0.9", ok=True, observed=None, no_data=True)
+    finished = msgspec.structs.replace(busy(), thresholds=(seen, unseen), invariants=(), verdict=None)
+    aborted = msgspec.structs.replace(finished, run=msgspec.structs.replace(finished.run, status="aborted"))
+    lines = suite_table([TestResult("a", 105, aborted, "ended"), TestResult("b", 0, finished)], paint=PLAIN)
+    assert lines[1].split()[-5:] == ["1", "of", "2", "-", "-"]
+    assert lines[3].split()[-5:] == ["2", "of", "2", "-", "-"]
+
+
 def test_who_kept_the_machine_from_failed_tests() -> None:
     """Said once, below the table, with the most that was seen; of tests that passed nothing is said."""
     fast = msgspec.structs.replace(busy(), thresholds=(), invariants=(), verdict=None)

@@ -166,3 +166,13 @@ def show_threshold_value(snapshot: Snapshot, result: ThresholdResult, style: Lin
         case _:
             text = show_value(observed, contains, style.time_unit)
     return style.value(text)
+
+
+def is_left_open(snapshot: Snapshot, result: ThresholdResult) -> bool:
+    """Whether the run was ended before a threshold saw a sample: it was neither met nor crossed.
+
+    Of a k6 script's run it counts as met, as in k6.
+    """
+    return (
+        result.no_data and result.ok and snapshot.run.status != "finished" and snapshot.run.language != "k6"
+    )

@@ -1,4 +1,4 @@
-"""The table of a suite's verdicts: one row a test, what failed below it."""
+"""The table of a suite's verdicts: one row a test, below it what failed and why to doubt the figures."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from swell.metrics.snapshot import CounterValue, Snapshot, ThresholdResult, TrendValue
 from swell.report.ansi import BOLD, FAINT, GREEN, RED, YELLOW, Painter, cell_width, ellipsised, pad, printable
-from swell.report.metriclines import LineStyle, show_threshold_value
+from swell.report.metriclines import LineStyle, is_left_open, show_threshold_value
 from swell.report.numbers import short_count, short_time
 from swell.report.values import trend_stat
 
@@ -15,6 +15,7 @@ _LEVELS = {"trusted": GREEN, "degraded": YELLOW, "invalid": RED}
 _INDENT = "      "
 # Who else may have had the processors: whoever the suite has not started.
 OTHERS = "other programs"
+# So many reasons to doubt the measurement stand below a test that failed; below one that passed, one.
 _REASONS = 2
 
 
@@ -90,7 +91,7 @@ def suite_table(
 
 
 def _notes(result: TestResult, width: int) -> list[str]:
-    """What failed, and why the measurement may be at fault.
+    """What failed, and why the measurement may be at fault, also that of a test that passed.
 
     Where the test could not do its work the reason comes first, and of the rest stands only what has data.
     """
@@ -106,10 +107,10 @@ def _notes(result: TestResult, width: int) -> list[str]:
     ]
     failed += [f"invariant: {one.name}" for one in snapshot.invariants if one.status != "held"]
     lines = [*reason, *(ellipsised(f"{_INDENT}{printable(one)}", width) for one in failed)]
-    if result.failures and not reason and snapshot.verdict:
+    if not reason and snapshot.verdict:
         # The gravest first; all of them stand in what the test printed.
-        grave = sorted(snapshot.verdict.reasons, key=lambda one: one.level != "invalid")[:_REASONS]
-        for one in grave:
+        grave = sorted(snapshot.verdict.reasons, key=lambda one: one.level != "invalid")
+        for one in grave[: _REASONS if result.failures else 1]:
             lines += _wrapped(f"measurement {one.level}: {printable(one.message)}", width)
     return lines
 
@@ -152,7 +153,7 @@ def _cells(result: TestResult) -> tuple[str, ...]:
     if durations and isinstance(durations.value, TrendValue) and durations.value.histogram.count:
         p95 = short_time(trend_stat(durations.value.histogram, "p(95)"))
     held = sum(one.status == "held" for one in snapshot.invariants)
-    met = sum(one.ok for one in snapshot.thresholds)
+    met = sum(one.ok and not is_left_open(snapshot, one) for one in snapshot.thresholds)
     return (
         result.name,
         outcome,

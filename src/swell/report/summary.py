@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from swell.metrics.model import HTTP_PHASES
 from swell.metrics.snapshot import CheckState, MetricState, Section, Snapshot, ThresholdResult
 from swell.report.ansi import BOLD, GREEN, RED, WHITE, Painter, printable
-from swell.report.metriclines import Lines, LineStyle, metric_lines, pad_to, show_threshold_value
+from swell.report.metriclines import (
+    Lines,
+    LineStyle,
+    is_left_open,
+    metric_lines,
+    pad_to,
+    show_threshold_value,
+)
 from swell.report.numbers import show_percent
 from swell.report.values import (
     collation,
@@ -112,8 +119,7 @@ class _Writer:
         shown = show_threshold_value(snapshot, result, self.style)
         if result.no_data and not result.ok:
             return f"{mark} {paint(repr_quoted(source), WHITE)} no data"
-        is_open = result.no_data and snapshot.run.status != "finished"
-        if is_open and snapshot.run.language != "k6":
+        if is_left_open(snapshot, result):
             return f"· {paint(repr_quoted(source), WHITE)} no data when the run was ended"
         aggregate = _OPERATOR.split(source, maxsplit=1)[0].strip()
         note = " (no data)" if result.no_data and snapshot.run.language != "k6" else ""
