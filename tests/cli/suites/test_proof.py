@@ -11,10 +11,11 @@ import pytest
 
 from swell.cli.suites.cases import Case
 from swell.cli.suites.proof import Numbered, Prover, prove_all
-from swell.cli.suites.tests import SuiteTarget, SuiteTest
+from swell.cli.suites.tests import SuiteTest
+from swell.config.target import Target
 from swell.report.proof import ProofRow
 
-CASES = [Case(SuiteTest("shop", Path(f"{name}.py"), SuiteTarget("shop", "SHOP"))) for name in "abcdef"]
+CASES = [Case(SuiteTest("shop", Path(f"{name}.py"), Target("shop", ("SHOP",)))) for name in "abcdef"]
 
 
 def proving(prove: Callable[[str], None]) -> Callable[[int], Prover]:
