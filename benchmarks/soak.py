@@ -127,6 +127,7 @@ def _soak(arguments: argparse.Namespace) -> dict[str, object]:
         flags += ["-e", f"TARGET={server.url}", "-e", f"PAUSE={arguments.pause}"]
         flags += ["-e", f"NEW_EVERY={arguments.new_every}", "-e", f"URLS={arguments.urls}"]
         with _swell("soak.py", *flags) as (process, export, log):
+            _wait_for_load(server, process)
             started = time.monotonic()
             cpu = 0.0
             while process.poll() is None:
@@ -160,6 +161,17 @@ def _soak(arguments: argparse.Namespace) -> dict[str, object]:
         "threads": [min(s.threads for s in settled), max(s.threads for s in settled)],
         "samples": [asdict(sample) for sample in samples],
     }
+
+
+def _wait_for_load(server: EchoServer, process: psutil.Popen) -> None:
+    """Until the run has sent a request: what it takes to start is no growth."""
+    own = 0
+    while process.poll() is None:
+        with suppress(URLError, OSError), urlopen(f"{server.url}/stats", timeout=60) as answer:
+            own += 1
+            if json.loads(answer.read())["requests"] > own:
+                return
+        time.sleep(0.1)
 
 
 def _cpu(process: psutil.Popen) -> float:

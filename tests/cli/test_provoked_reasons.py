@@ -49,7 +49,7 @@ from swell import env, http
 options = {"vus": 45, "iterations": 45}
 def default():
     http.get(f"{env.TARGET}/get", name="/get")
-    until = time.monotonic() + 0.06
+    until = time.monotonic() + 0.08
     while time.monotonic() < until:
         pass
 """

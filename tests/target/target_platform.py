@@ -20,7 +20,7 @@ import psycopg
 import requests
 import requests.adapters
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 90
 ADMIN_TOKEN = "admin-token-of-the-tests"
 ENVIRONMENT = {"SWELL_TARGET_SECRET": "secret-of-the-tests", "SWELL_TARGET_ADMIN_TOKEN": ADMIN_TOKEN}
 
@@ -38,7 +38,7 @@ class Client:
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request; cookies are not kept, redirects not followed."""
-        options = {"timeout": 30, "allow_redirects": False} | options
+        options = {"timeout": 90, "allow_redirects": False} | options
         response = self.session.request(method, self.url + path, **options)
         self.session.cookies.clear()
         return response
@@ -103,7 +103,7 @@ class Platform:
             client.session.close()
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(15)
+            self.process.wait(60)
         finally:
             self.process.kill()
             self.process.wait()
@@ -174,7 +174,7 @@ def postgres_cluster(directory: Path) -> Iterator[str]:
             yield f"postgresql://swell@/swell_test?host={place}"
         finally:
             server.send_signal(signal.SIGQUIT)
-            server.wait(20)
+            server.wait(60)
             log.close()
     finally:
         shutil.rmtree(place, ignore_errors=True)

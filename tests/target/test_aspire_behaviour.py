@@ -205,7 +205,7 @@ def test_every_objective_can_fail(
 
 def test_a_dry_pool_answers_503(target: Platform, aspire: Client) -> None:
     """Who waits for a connection in vain is told so, in JSON."""
-    with target.faults("aspire", [{"type": "pool", "size": 1, "hold_ms": 200, "timeout_ms": 20}]):
+    with target.faults("aspire", [{"type": "pool", "size": 1, "hold_ms": 1_000, "timeout_ms": 20}]):
         answers = at_once(lambda _: aspire.get("/api/lessons", headers=MOCK), 5)
     statuses = {answer.status_code for answer in answers}
     # The one connection may just be a background job's.

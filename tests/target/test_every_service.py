@@ -99,7 +99,7 @@ def test_errors_are_json(client: Client, method: str, path: str, status: int) ->
 def test_what_is_no_http_does_not_hurt(client: Client, raw: bytes) -> None:
     """It is refused, and the next caller is served."""
     parts = urlsplit(client.url)
-    with socket.create_connection((parts.hostname, parts.port), 10) as connection:
+    with socket.create_connection((parts.hostname, parts.port), 60) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(65536)

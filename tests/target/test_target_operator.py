@@ -37,7 +37,7 @@ def run(*arguments: str, secret: bool = True) -> tuple[int, str, str]:
         [sys.executable, "-m", "swell_target", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         env=environment,
         check=False,
     )
@@ -111,7 +111,7 @@ def test_a_read_only_database(tmp_path: Path) -> None:
     for path in data.iterdir():
         path.chmod(0o444)
     done = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, str(data)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", AS_NOBODY, str(data)], capture_output=True, text=True, timeout=90, check=False
     )
     assert done.returncode == 1
     assert re.search(r"read-only|cannot be written", one_line(done.stderr))
@@ -196,8 +196,8 @@ def test_a_leash_ends_a_temporary_platform(tmp_path: Path, is_killed: bool) -> N
         assert (tmp_path / "all" / "data" / "cooly.sqlite3").is_file()
         if is_killed:
             process.kill()
-    assert process.wait(30) == (-signal.SIGKILL if is_killed else 0)
-    assert psutil.wait_procs(family, timeout=30)[1] == []
+    assert process.wait(60) == (-signal.SIGKILL if is_killed else 0)
+    assert psutil.wait_procs(family, timeout=60)[1] == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -269,7 +269,7 @@ def test_a_running_platform_stops_cleanly(data: Path) -> None:
         assert platform.hello["pid"] == platform.process.pid
         assert set(platform.hello["ports"]) == {"cooly"}
         platform.process.send_signal(signal.SIGINT)
-        assert platform.process.wait(20) == 0
+        assert platform.process.wait(60) == 0
         assert platform.stderr == ""
 
 
@@ -290,9 +290,9 @@ def test_nobody_stays_behind(
             connection = stack.enter_context(socket.create_connection(address))
             connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
         platform.process.send_signal(number)
-        status = platform.process.wait(20)
+        status = platform.process.wait(60)
         assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-        gone, left = psutil.wait_procs(workers, timeout=20)
+        gone, left = psutil.wait_procs(workers, timeout=60)
         assert (len(gone), left) == (2, [])
     assert list(tmp_path.glob("swell-target-*")) == []
 
@@ -300,7 +300,7 @@ def test_nobody_stays_behind(
 def test_orders_that_are_cut_short_end_a_worker_in_silence() -> None:
     """Its supervisor was killed while it wrote them: there is nobody to tell."""
     command = [sys.executable, "-m", "swell_target", "worker"]
-    done = subprocess.run(command, input=b'{"settings": {', capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, input=b'{"settings": {', capture_output=True, timeout=90, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
@@ -315,8 +315,8 @@ def test_nobody_stays_behind_a_start_that_is_broken_off(data: Path, number: sign
         while not (workers := supervisor.children()):
             assert process.poll() is None
         process.send_signal(number)
-        process.wait(20)
-        assert psutil.wait_procs(workers, timeout=20)[1] == []
+        process.wait(60)
+        assert psutil.wait_procs(workers, timeout=60)[1] == []
         assert process.stderr is not None
         assert process.stderr.read() == b""
 
@@ -338,7 +338,7 @@ def test_a_mistake_of_the_program_is_one_line(data: Path) -> None:
         "sys.exit(program.main(['seed', '--data', sys.argv[1]]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", broken, str(data)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", broken, str(data)], capture_output=True, text=True, timeout=90, check=False
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     expected = (

@@ -23,7 +23,7 @@ def test_extra_ports_serve_the_whole_service(data: Path) -> None:
                     assert client.get(path).status_code == 200
                     client.session.close()
         outsider = requests.get(
-            f"http://127.0.0.1:{further['aiaas'][0]}/api/users/user-1/profile", timeout=10
+            f"http://127.0.0.1:{further['aiaas'][0]}/api/users/user-1/profile", timeout=60
         )
         assert outsider.status_code == 404
 

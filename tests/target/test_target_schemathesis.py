@@ -74,7 +74,7 @@ def test_answers_are_as_described(target: Platform, service: str, mode: Generati
         )
         @hypothesis.given(case=strategy)
         def send(case: schemathesis.Case) -> None:
-            response = case.call(base_url=client.url, headers=headers, session=client.session, timeout=30)
+            response = case.call(base_url=client.url, headers=headers, session=client.session, timeout=90)
             client.session.cookies.clear()
             case.validate_response(response, checks=CHECKS)
 

@@ -103,7 +103,7 @@ def test_an_oversized_body_is_answered(aspire: Client, *, chunked: bool) -> None
     """A client that sends all of 20 MB before it reads finds 413, and the connection closes after it."""
     parts = urlsplit(aspire.url)
     assert parts.hostname is not None
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=90)
     pieces = [os.urandom(1_000_000)] * 20
     try:
         headers = MOCK | {"Content-Type": "application/json"}
@@ -121,7 +121,7 @@ def test_who_asks_first_is_told_before_it_sends(aspire: Client) -> None:
     """With Expect: 100-continue the answer comes without the body."""
     parts = urlsplit(aspire.url)
     assert parts.hostname is not None
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=90)
     try:
         connection.putrequest("POST", SUBMIT)
         for name, value in (MOCK | {"Content-Length": "20000000", "Expect": "100-continue"}).items():

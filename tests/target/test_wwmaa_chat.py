@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 SESSION = "test_session_001"
 PATH = f"/api/rtc/sessions/{SESSION}"
-WAIT_S = 20
+WAIT_S = 90
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ async def peers(client: Client, count: int) -> AsyncIterator[list[tuple[str, Cli
             # What nobody reads any more must not stand in the way of closing.
             max_queue=None,
             proxy=None,
+            open_timeout=WAIT_S,
         )
         welcome = await hear(peer, "welcome")
         assert welcome["session_id"] == SESSION
@@ -169,7 +170,7 @@ def test_a_wrong_token_is_refused_before_the_upgrade(wwmaa: Client) -> None:
             (f"{wwmaa.ws_url}/ws/none", 404),
         ):
             with pytest.raises(InvalidStatus) as caught:
-                await connect(url, proxy=None)
+                await connect(url, proxy=None, open_timeout=WAIT_S)
             answer = caught.value.response
             assert answer.status_code == status
             assert isinstance(json.loads(answer.body or b"")["error"], str)
@@ -183,7 +184,9 @@ def test_the_token_may_come_in_the_header_alone(wwmaa: Client) -> None:
 
     async def work() -> None:
         url = f"{wwmaa.ws_url}/ws/sessions/{SESSION}"
-        async with connect(url, additional_headers={"Authorization": f"Bearer {token}"}, proxy=None) as peer:
+        async with connect(
+            url, additional_headers={"Authorization": f"Bearer {token}"}, proxy=None, open_timeout=WAIT_S
+        ) as peer:
             await hear(peer, "welcome")
 
     run(work())
@@ -262,12 +265,12 @@ def test_a_second_connection_keeps_the_place_when_the_first_goes(wwmaa: Client) 
 
     async def work() -> None:
         url = url_of(wwmaa, joined["ws_token"])
-        async with connect(url, proxy=None) as second:
-            async with connect(url, proxy=None) as first:
+        async with connect(url, proxy=None, open_timeout=WAIT_S) as second:
+            async with connect(url, proxy=None, open_timeout=WAIT_S) as first:
                 await hear(first, "welcome")
                 await hear(second, "welcome")
                 # The place belongs to whoever connected last: once more the second one.
-            async with connect(url, proxy=None) as third:
+            async with connect(url, proxy=None, open_timeout=WAIT_S) as third:
                 await hear(third, "welcome")
                 await second.close()
                 assert joined["participant_id"] in await asyncio.to_thread(present, wwmaa)
@@ -308,7 +311,7 @@ def test_late_messages_are_a_fault_on_demand(target: Platform, wwmaa: Client) ->
                     kinds.append(json.loads(await peer.recv())["type"])
             assert kinds.index("pong") < kinds.index("chat")
 
-    with target.faults("wwmaa", [{"type": "delay_chat", "ms": 300}]):
+    with target.faults("wwmaa", [{"type": "delay_chat", "ms": 1_000}]):
         run(work())
 
 
@@ -346,7 +349,7 @@ def test_sockets_are_cut_on_demand(target: Platform, wwmaa: Client) -> None:
             assert "chat" in kinds
             assert peer.close_code == 1011
 
-    with target.faults("wwmaa", [{"type": "cut_sockets", "after_ms": 500}]):
+    with target.faults("wwmaa", [{"type": "cut_sockets", "after_ms": 2_000}]):
         run(work())
 
 
@@ -359,7 +362,7 @@ def test_slow_disconnects_are_a_fault_on_demand(target: Platform, wwmaa: Client)
         assert name in await asyncio.to_thread(present, wwmaa)
         await eventually(lambda: name not in present(wwmaa))
 
-    with target.faults("wwmaa", [{"type": "slow_disconnect", "ms": 300}]):
+    with target.faults("wwmaa", [{"type": "slow_disconnect", "ms": 2_000}]):
         run(work())
 
 

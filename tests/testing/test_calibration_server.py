@@ -34,10 +34,10 @@ def get(url: str, times: int = 1) -> list[bytes]:
     if parts.scheme == "https":
         context = ssl._create_unverified_context()
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, context=context, timeout=10
+            parts.hostname, parts.port, context=context, timeout=60
         )
     else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     bodies = []
     for _ in range(times):
         connection.request("GET", parts.path)

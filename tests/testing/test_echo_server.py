@@ -31,7 +31,7 @@ def server():
 
 def ask(server, method, path, body=None, headers=None):
     """Status, headers and body of one exchange over a connection of its own."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
@@ -189,7 +189,7 @@ def test_faults(server):
 
 def test_pipelined_requests_are_answered_in_order(server):
     """A slow answer holds up those behind it; a malformed request ends the connection with 400."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     connection.connect()
     sock = connection.sock
     host = b" HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -206,7 +206,7 @@ def test_pipelined_requests_are_answered_in_order(server):
 
 def test_expect_continue(server):
     """The interim answer comes before the body is sent."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     connection.connect()
     connection.sock.sendall(
         b"POST /post HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
@@ -222,7 +222,7 @@ def test_https_and_client_certificates(server):
     context = ssl.create_default_context(cadata=server.ca_pem)
     load_certificate(context, server.authority.client_certificate("Grace"))
     connection = http.client.HTTPSConnection(
-        server.https_url.removeprefix("https://"), timeout=10, context=context
+        server.https_url.removeprefix("https://"), timeout=60, context=context
     )
     connection.request("GET", "/tls")
     found = json.loads(connection.getresponse().read())
@@ -270,11 +270,11 @@ def test_ends_when_told(way):
     assert said["pid"] == process.pid
     if way == "signal":
         os.kill(process.pid, signal.SIGTERM)
-        code = process.wait(10)
+        code = process.wait(60)
         process.stdin.close()
     else:
         process.stdin.close()
-        code = process.wait(10)
+        code = process.wait(60)
     assert code == 0
     assert process.stderr.read() == b""
     process.stdout.close()
@@ -291,7 +291,7 @@ def test_ends_with_a_killed_parent_whose_child_lives_on():
     parent.kill()
     parent.wait()
     try:
-        assert psutil.wait_procs([ended], timeout=30)[1] == []
+        assert psutil.wait_procs([ended], timeout=60)[1] == []
         assert psutil.pid_exists(child)
     finally:
         os.kill(child, signal.SIGKILL)

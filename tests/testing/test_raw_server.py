@@ -24,7 +24,7 @@ GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 def connect(server: RawServer) -> socket.socket:
     """A plain connection to it."""
-    sock = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    sock = socket.create_connection(("127.0.0.1", server.port), timeout=60)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

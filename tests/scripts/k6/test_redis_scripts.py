@@ -43,29 +43,40 @@ def free_port() -> int:
     return port
 
 
-@contextlib.contextmanager
-def redis_server(folder: Path, *flags: str) -> Iterator[None]:
-    """A throw-away server with these flags, ready when the block begins."""
+def started(folder: Path, *flags: str) -> subprocess.Popen[bytes]:
+    """A Redis server, when it answers or has ended."""
     path = folder / "redis.sock"
     command = ["redis-server", "--unixsocket", str(path), "--save", "", "--dir", str(folder), *flags]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with redis.Redis(unix_socket_path=str(path), retry=None) as client:
+        while process.poll() is None:
+            with contextlib.suppress(redis.ConnectionError):
+                client.ping()
+                break
+    return process
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path, port_flag: str, *flags: str) -> Iterator[int]:
+    """The port of a throw-away server with these flags, ready when the block begins."""
+    # Somebody else may take the port first.
+    for _ in range(20):
+        port = free_port()
+        process = started(folder, port_flag, str(port), *flags)
+        if process.poll() is None:
+            break
+    assert process.poll() is None
     try:
-        with redis.Redis(unix_socket_path=str(path), retry=None) as client:
-            while process.poll() is None:
-                with contextlib.suppress(redis.ConnectionError):
-                    client.ping()
-                    break
-        yield
+        yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Redis server."""
-    port = free_port()
-    with redis_server(tmp_path_factory.mktemp("redis"), "--port", str(port)):
+    with redis_server(tmp_path_factory.mktemp("redis"), "--port") as port:
         yield f"redis://127.0.0.1:{port}"
 
 
@@ -165,31 +176,32 @@ def test_blocked_commands_do_not_block_an_interrupted_vu(run: Run, server: str) 
 
 def test_tls(run: Run, tmp_path: Path) -> None:
     """An authority and a client certificate in socket.tls work as text and bytes; without, it says what is wrong."""
-    authority, port = Authority(), free_port()
+    authority = Authority()
     ours = authority.client_certificate()
     files = {"ca.pem": authority.ca_pem, "cert.pem": ours.cert, "key.pem": ours.key}
     (tmp_path / "server.pem").write_text(authority.server_pem(), encoding="ascii")
     (tmp_path / "trusted.pem").write_text(authority.ca_pem, encoding="ascii")
     pem = str(tmp_path / "server.pem")
-    flags = ("--port", "0", "--tls-port", str(port), "--tls-ca-cert-file", str(tmp_path / "trusted.pem"))
-    source = f"""
+    flags = ("--port", "0", "--tls-ca-cert-file", str(tmp_path / "trusted.pem"))
+    source = """
         import redis from "k6/experimental/redis";
-        const socket = {{ host: "127.0.0.1", port: {port} }};
+        const socket = { host: "127.0.0.1", port: Number(__ENV.PORT) };
         const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((name) => open(name));
-        const bytes = {{ ca: [open("ca.pem", "b")], cert: open("cert.pem", "b"), key: open("key.pem", "b") }};
-        const asks = async (name, options) => {{
+        const bytes = { ca: [open("ca.pem", "b")], cert: open("cert.pem", "b"), key: open("key.pem", "b") };
+        const asks = async (name, options) => {
           const told = new redis.Client(options).sendCommand("PING");
-          console.log(`${{name}}: ${{await told.catch((error) => error.message)}}`);
-        }};
-        export default async function () {{
-          await asks("text", {{ socket: {{ ...socket, tls: {{ ca, cert, key }} }} }});
-          await asks("bytes", {{ socket: {{ ...socket, tls: bytes }} }});
-          await asks("untrusted", "rediss://127.0.0.1:{port}");
-          await asks("none", {{ socket: {{ ...socket, tls: {{ ca: "no PEM" }} }} }});
-        }}
+          console.log(`${name}: ${await told.catch((error) => error.message)}`);
+        };
+        export default async function () {
+          await asks("text", { socket: { ...socket, tls: { ca, cert, key } } });
+          await asks("bytes", { socket: { ...socket, tls: bytes } });
+          await asks("untrusted", `rediss://127.0.0.1:${__ENV.PORT}`);
+          await asks("none", { socket: { ...socket, tls: { ca: "no PEM" } } });
+        }
     """
-    with redis_server(tmp_path, *flags, "--tls-cert-file", pem, "--tls-key-file", pem):
-        said = re.findall('msg="(.*)" source=console', run(source, files=files).stderr)
+    with redis_server(tmp_path, "--tls-port", *flags, "--tls-cert-file", pem, "--tls-key-file", pem) as port:
+        result = run(source, "-e", f"PORT={port}", files=files)
+    said = re.findall('msg="(.*)" source=console', result.stderr)
     assert said[:2] == ["text: PONG", "bytes: PONG"]
     assert said[2] == f"untrusted: 127.0.0.1:{port}: tls: certificate signed by unknown authority"
     assert said[3].startswith("none: invalid socket.tls of a Redis client: ")

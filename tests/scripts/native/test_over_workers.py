@@ -19,7 +19,7 @@ def draw(kind):
 @scenario(executor="per-vu-iterations", vus=5, iterations=3)
 def looping(): draw("looping")
 
-@scenario(executor="constant-arrival-rate", rate=20, duration="1s", pre_allocated_vus=10)
+@scenario(executor="constant-arrival-rate", rate=20, duration="1s", pre_allocated_vus=60)
 def arriving(): draw("arriving")
 
 def handle_summary(data):

@@ -50,9 +50,9 @@ def test_send_and_receive(run: Any) -> None:
     loaded = run(
         """
 socket.send("a")
-seen.append(socket.recv(timeout=5))
+seen.append(socket.recv(timeout=60))
 socket.send(b"b")
-seen.append(socket.recv("5s"))
+seen.append(socket.recv("60s"))
 seen.append(socket.recv(0.01))
 seen.append(socket.received_ns > 0)
 seen.append(socket.ping() > 0)
@@ -64,7 +64,10 @@ seen.append(socket.ping() > 0)
 
 
 def test_messages_for_a_while(run: Any) -> None:
-    """messages() gives what comes within its time, and what callbacks there are see it too."""
+    """messages() gives what comes within its time, and what callbacks there are see it too.
+
+    The answer to a ping comes behind the messages: after it they are there, however slow the server is.
+    """
     loaded = run(
         """
 @socket.on("message")
@@ -72,8 +75,10 @@ def note(message):
     seen.append(("callback", message))
 socket.send("a")
 socket.send("b")
+socket.ping()
 seen.append(list(socket.messages(0.1)))
 socket.send("c")
+socket.ping()
 socket.listen("100ms")
 """
     )
@@ -88,6 +93,8 @@ def test_other_events_have_callbacks(run: Any) -> None:
 socket.on("pong", lambda payload: seen.append(payload))
 socket.on("close", lambda code, reason: seen.append((code, reason)))
 socket.send_ping(b"p")
+socket.send("behind it")
+socket.recv(60)
 socket.listen(0.05)
 socket.start_close(4000, "bye")
 socket.listen()
@@ -106,7 +113,7 @@ except ValueError as error:
 def test_what_a_callback_raises_ends_the_iteration(run: Any) -> None:
     """It comes out of whatever took the event, and the connection is closed."""
     with pytest.raises(ZeroDivisionError):
-        run("socket.on('message', lambda message: 1 / 0)\nsocket.send('a')\nsocket.listen(5)")
+        run("socket.on('message', lambda message: 1 / 0)\nsocket.send('a')\nsocket.listen(60)")
 
 
 def test_a_connection_that_failed_is_a_value(start: Start) -> None:
@@ -121,7 +128,7 @@ def test_a_connection_that_failed_is_a_value(start: Start) -> None:
                 seen.extend([socket.is_open, socket.send("a"), socket.recv(), socket.ping(), list(socket)])
                 seen.append((socket.error_code, socket.error, socket.response.status_code))
                 latency.send(socket, {"a": 1})
-                latency.wait(socket, 5)
+                latency.wait(socket, 60)
         """
     ).iterate()
     assert loaded.value("seen") == [False, False, None, None, [], (1212, "dial: connection refused", 0)]
@@ -161,10 +168,10 @@ def test_messages_that_come_back(run: Any) -> None:
     loaded = run(
         """
 first = latency.send(socket, {"content": "a"})
-seen.append(json.loads(socket.recv(5)) == {"content": "a", "id": first})
+seen.append(json.loads(socket.recv(60)) == {"content": "a", "id": first})
 latency.send(socket, {"id": 7})
 seen.append(latency.outstanding(socket))
-seen.append(latency.wait(socket, 5))
+seen.append(latency.wait(socket, 60))
 latency.send(socket, {"nobody": "takes it"})
 socket.ping()
 """
@@ -173,7 +180,7 @@ socket.ping()
     assert values(loaded, "delivered") == [1, 1, 1]
     times = values(loaded, "latency")
     assert len(times) == 3
-    assert all(0 < each < 5_000 for each in times)
+    assert all(0 < each < 60_000 for each in times)
 
 
 def test_messages_that_never_come_back(run: Any) -> None:
@@ -203,7 +210,7 @@ def test_ids_elsewhere(start: Start, server: str) -> None:
                 said = {{"metadata": {{"user": 1}}}}
                 nested.send(socket, said)
                 found.send(socket, b"0123 and more", id=b"0123")
-                seen.extend([said, nested.wait(socket, 5), found.wait(socket, 5)])
+                seen.extend([said, nested.wait(socket, 60), found.wait(socket, 60)])
                 for wrong in (lambda: nested.send(socket, "text"), lambda: found.send(socket, {{}})):
                     try:
                         wrong()
