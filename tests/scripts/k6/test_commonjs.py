@@ -114,6 +114,35 @@ def test_a_module_is_told_by_its_own_statements(run: RunScript, source: str) -> 
     assert result.exit_code == 0
 
 
+def test_an_es_module_has_none_of_commonjs(run: RunScript) -> None:
+    """Asking for ``module`` or ``exports`` throws, by typeof too; its own variables may have these names."""
+    result = run(
+        """
+        import { check } from 'k6';
+        import './own.js';
+        const caught = [];
+        for (const ask of [() => typeof module, () => exports.x]) {
+          try { ask(); } catch (e) { caught.push(e.name, e.message.split('"')[1]); }
+        }
+        export default () => console.log(caught.join());
+        """,
+        "--log-format",
+        "raw",
+        files={"own.js": "const module = 1, exports = 2; export const sum = module + exports;"},
+    )
+    assert "GoError,module,GoError,exports" in result.stderr
+    assert result.exit_code == 0
+
+
+def test_json_may_be_required(run: RunScript) -> None:
+    """It is the value, as for who imports it."""
+    result = run(
+        "const d = require('./d.json'); exports.default = () => console.log('got ' + d.a);",
+        files={"d.json": '{"a": 5}'},
+    )
+    assert 'msg="got 5"' in result.stderr
+
+
 def test_a_main_script_may_be_required(run: RunScript) -> None:
     """A module that requires the main script has what that has exported by then, later the rest, too."""
     result = run(

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-from swell.scripts.k6 import builtins
+from swell.scripts.k6 import builtins, repeats
 from swell.scripts.k6.core import CORE_MODULE
-from swell.scripts.k6.engine import Context
+from swell.scripts.k6.engine import Context, JSFailure
 from swell.scripts.k6.factories import SHARED, Factory, factory
 from swell.scripts.k6.values import HostError, HostFunction
 
@@ -88,7 +88,7 @@ class ModuleCache:
             source = self._builtin(name) if is_builtin else self._source(name)
             if not is_builtin and "import.meta" in source:
                 self._uses_meta.add(name)
-            found = self._bytecode[name] = context.compile(source, name, keep_lines=not is_builtin)
+            found = self._bytecode[name] = _compiled(context, source, name, keep_lines=not is_builtin)
         return found
 
     def factory(self, name: str) -> Factory | None:
@@ -153,6 +153,15 @@ class ModuleCache:
         self._bytecode.pop(module, None)
         self._factories.pop(module, None)
         return True
+
+
+def _compiled(context: Context, source: str, name: str, *, keep_lines: bool) -> bytes:
+    try:
+        return context.compile(source, name, keep_lines=keep_lines)
+    except JSFailure as failure:
+        if repeats.MESSAGE not in failure.message:
+            raise
+        return context.compile(repeats.without_repeats(source), name, keep_lines=keep_lines)
 
 
 class VUModules:

@@ -11,6 +11,7 @@ Source = Callable[[str], str]
 
 # Messages that stand for themselves.
 _SAME: Final = {
+    "BigInt division by zero": "Division by zero",
     "BigInt are forbidden in JSON.stringify": "Do not know how to serialize a BigInt",
     "Date value is NaN": "Invalid time value",
     "bad normalization form": "The normalization form should be one of NFC, NFD, NFKC, NFKD",
@@ -20,6 +21,7 @@ _SAME: Final = {
     "circular reference": "Converting circular structure to JSON",
     "class constructors must be invoked with 'new'": "Class constructor cannot be invoked without 'new'",
     "empty array": "No initial value",
+    "expecting %": "Malformed URI",
     "expecting hex digit": "Malformed URI",
     "expecting surrogate pair": "Malformed URI",
     "invalid 'in' operand": "Value is not an object: undefined",
@@ -28,6 +30,7 @@ _SAME: Final = {
     "invalid repeat count": "Invalid count value",
     "malformed UTF-8": "Malformed URI",
     "not an object": "Value is not an object: undefined",
+    "not a number": "Value is not a number",
     "regexp must have the 'g' flag": "String.prototype.replaceAll called with a non-global RegExp argument",
     "value is not iterable": "object is not iterable",
 }

@@ -134,10 +134,10 @@
     dynamicImport(name).then((loaded) => { exported = exportsOf(loaded, name); finish(); }, (error) => { thrownAt = ""; fail(error); });
   }
 
-  // CommonJS modules have their exports whole under this name, k6's own as their default.
+  // CommonJS modules have their exports whole under this name, k6's own and JSON as their default.
   function exportsOf(loaded, name) {
     if ("module.exports" in loaded) return loaded["module.exports"];
-    return name.startsWith("k6") ? loaded.default ?? loaded : loaded;
+    return name.startsWith("k6") || name.endsWith(".json") ? loaded.default ?? loaded : loaded;
   }
 
   // For require(): a module without top-level await is there when its jobs are done. What it requires itself

@@ -94,6 +94,14 @@ function require(specifier) {
 // CommonJS modules by name, from when they begin: one that is required again meanwhile is there in part.
 Object.defineProperty(require, "begun", { value: new Map() });
 define("require", swell.own(require));
+// CommonJS modules have their own; an ES module that asks for one is told of the mistake, even by typeof.
+for (const name of ["module", "exports"]) {
+  Object.defineProperty(scope, name, {
+    configurable: true,
+    get() { throw new swell.GoError(swell.load("swell:lib/shown").mixed(name)); },
+    set(value) { define(name, value); },
+  });
+}
 define("queueMicrotask", swell.own((callback) => { Promise.resolve().then(callback).catch(swell.fail); }));
 // What the engine shows and compares in another way than k6 is loaded when it is first called.
 function replace(prototype, name, method) {
@@ -103,6 +111,7 @@ function replace(prototype, name, method) {
 }
 replace(Function.prototype, "toString", "functionText");
 replace(String.prototype, "localeCompare", "compare");
+replace(Number.prototype, "toLocaleString", "numberText");
 replace(Date.prototype, "toString", "dateText");
 replace(Date.prototype, "toTimeString", "dateText");
 replace(Date.prototype, "toLocaleString", "dateTimeText");

@@ -6,6 +6,10 @@ const place = (name) => Object.getOwnPropertyDescriptor(Function.prototype, name
 const fileName = place("fileName"), lineNumber = place("lineNumber"), columnNumber = place("columnNumber");
 const two = (number) => String(number).padStart(2, "0");
 
+export function mixed(name) {
+  return `you are trying to access identifier "${name}", this likely is due to mixing ECMAScript Modules (ESM) and CommonJS syntax. This isn't supported in the JavaScript standard, please use only one or the other`;
+}
+
 export const methods = {
   // The engine keeps no source: it is read from the file again, by the place of the function.
   functionText(given, original) {
@@ -19,6 +23,9 @@ export const methods = {
     }
     return `function ${given.name}() { [native code] }`;
   },
+
+  // k6 knows no languages: what others take for one it takes for the base of the digits.
+  numberText(given, original, base) { return Number(given).toString(base); },
 
   // With the zone's short name at the end, unless the date is none.
   dateText(date, original) {
