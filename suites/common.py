@@ -16,6 +16,21 @@ WRITES_PER_PAGE = 5_000
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def number(name: str, default: float, least: float = 0) -> float:
+    """What a variable says, or ``default``; where that is no such number the run does not start."""
+    text = env.get(name, "")
+    try:
+        value = float(text or default)
+    except ValueError:
+        value = float("nan")
+    if not least <= value < float("inf"):
+        abort(f"{name} is {text!r}: it must be a number, {least:g} or more")
+    return value
+
+
+PACE = number("PACE", 1)
+
+
 def critical(rule: str) -> dict[str, Any]:
     """An objective's critical level: beyond it the target is unstable, and the run ends (after 10 s).
 
@@ -57,8 +72,7 @@ def seed_command(service: str) -> str:
 
 def pause(seconds: float, up_to: float | None = None) -> None:
     """Think as a user does, at the pace of the profile: with ``PACE=0.1`` ten times as fast."""
-    pace = float(env.get("PACE", "1"))
-    sleep(seconds * pace, None if up_to is None else up_to * pace)
+    sleep(seconds * PACE, None if up_to is None else up_to * PACE)
 
 
 def new_id(prefix: str) -> str:

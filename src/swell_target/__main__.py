@@ -20,6 +20,9 @@ MAX_PORT = 65_535
 # What a number on the command line may be; more makes no sense on one machine.
 RANGES = {"processes": (1, 64), "pool_size": (1, 200), "mock_latency": (0, 600_000)}
 EXTRA_HINT = "install swell with its extra: pip install 'swell[target]'"
+# A module of Python itself, which is left out where it is built without the library's headers.
+SQLITE_MODULE = "_sqlite3"
+SQLITE_HINT = "this Python was built without SQLite; take another one"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 1
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"{PROGRAM}: the module {error.name} is missing: {EXTRA_HINT}\n")
+        hint = SQLITE_HINT if error.name == SQLITE_MODULE else EXTRA_HINT
+        sys.stderr.write(f"{PROGRAM}: the module {error.name} is missing: {hint}\n")
         return 1
     except KeyboardInterrupt:
         return 0

@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 from suites.aiaas.api import QUESTIONS, WS_URL, Customer, Tenants
-from suites.common import settle
-from swell import Counter, Rate, Socket, check, env, invariant, ledger, random, scenario, ws
+from suites.common import number, settle
+from swell import Counter, Rate, Socket, check, invariant, ledger, random, scenario, ws
+
+STAY_S = number("STAY_S", 30)
 
 options = {
     "thresholds": {
@@ -67,7 +69,7 @@ def chat() -> None:
         ask(socket, customer)
         socket.listen(1)
         ask(socket, customer)
-        socket.listen(float(env.get("STAY_S", "30")))
+        socket.listen(STAY_S)
 
 
 def ask(socket: Socket, customer: Customer) -> None:

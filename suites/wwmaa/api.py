@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from suites.common import critical, require, require_target
+from suites.common import critical, number, require, require_target
 from swell import Response, env, http, random
 
 BASE_URL = env.get("BASE_URL", "http://localhost:8001").rstrip("/")
@@ -17,7 +17,7 @@ WEBHOOK_P95: list[Any] = ["p(95)<500", critical("p(95)<1000")]
 ERROR_RATE: list[Any] = ["rate<0.001", critical("rate<0.01")]
 DROP_RATE: list[Any] = ["rate<0.01", critical("rate<0.05")]
 
-MEMBERS = int(env.get("MEMBERS", "1000"))
+MEMBERS = int(number("MEMBERS", 1000, least=1))
 MEMBER_PASSWORD = "test_password_123"
 
 

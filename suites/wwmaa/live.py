@@ -12,7 +12,7 @@ within a minute; the script's second rounds are cut off.
 import json
 from datetime import UTC, datetime
 
-from suites.common import critical, new_id, settle
+from suites.common import critical, new_id, number, settle
 from suites.wwmaa.api import API_URL, DROP_RATE, WS_URL, bearer, require_seeded, require_site
 from swell import (
     Counter,
@@ -34,6 +34,9 @@ from swell import (
 
 SESSION = env.get("TEST_SESSION_ID", "test_session_001")
 SESSION_URL = f"{API_URL}/rtc/sessions/{SESSION}"
+MESSAGES = int(number("MESSAGES", 50))
+MESSAGE_EVERY_S = number("MESSAGE_EVERY_S", 12)
+JOIN_WITHIN_S = number("JOIN_WITHIN_S", 60)
 PHRASES = ["Great technique!", "Could you repeat that?", "My stance feels off", "Osu!", "Thank you, sensei"]
 
 options = {
@@ -117,13 +120,13 @@ class Participant:
                 return
             chat_errors.add(0)
             socket.on("message", self.hear)
-            for number in range(int(env.get("MESSAGES", "50"))):
+            for number in range(MESSAGES):
                 self.say(socket)
                 if number % 5 == 4:
                     socket.send('{"type": "ping"}')
                 if number % 10 == 0:
                     self.check_video(access)
-                socket.listen(float(env.get("MESSAGE_EVERY_S", "12")))
+                socket.listen(MESSAGE_EVERY_S)
             latency.wait(socket, timeout="5s")
             # What others said before is still on its way.
             socket.listen(1)
@@ -169,7 +172,7 @@ class Participant:
 @scenario(executor="per-vu-iterations", vus=50, iterations=1, max_duration="15m")
 def live() -> None:
     """One participant, from joining to leaving."""
-    sleep(0, float(env.get("JOIN_WITHIN_S", "60")))
+    sleep(0, JOIN_WITHIN_S)
     participant = Participant()
     access, chat = participant.join()
     if access:

@@ -74,6 +74,22 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize(
+    ("test", "name", "value"),
+    [
+        ("cooly/generation", "PACE", "slow"),
+        ("aiaas/websocket", "STAY_S", "-1"),
+        ("wwmaa/live", "MESSAGES", "inf"),
+        ("wwmaa/pages", "MEMBERS", "0"),
+    ],
+)
+def test_a_number_that_is_none(test: str, name: str, value: str, tmp_path: Path) -> None:
+    """One line names the variable before anything starts."""
+    done = run_cli("run", str(SUITES / f"{test}.py"), env={name: value}, cwd=tmp_path)
+    assert done.exit_code is ExitCode.SCRIPT_ABORTED
+    assert f"{name} is {value!r}: it must be a number, {int(value == '0')} or more" in error_line(done.stderr)
+
+
 PRODUCTION = dict.fromkeys(("BASE_URL", "API_BASE"), "https://www.platform.nowhere")
 # What else a suite calls.
 BESIDE = {

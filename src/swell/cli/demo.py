@@ -56,7 +56,8 @@ def run_suites(system: System, folder: Path) -> ExitCode:
     from swell.cli.suites.views import open_view  # noqa: PLC0415
 
     tests = find_tests([folder], DEMO_PROFILE)
-    kept = make_folder(system.path(RESULTS_DIR), "demo")
+    hint = "call it from a folder that can be written to"
+    kept = make_folder(system.path(RESULTS_DIR), "demo", place="results", hint=hint)
     with own_platforms(system, {test.target.service for test in tests}) as (children, platforms):
         if not platforms:
             return ExitCode.EXTERNAL_ABORT

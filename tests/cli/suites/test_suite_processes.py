@@ -226,6 +226,30 @@ def test_the_demo_runs_all_suites_and_ends_its_platform(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["suites", "swell-results"]
 
 
+def test_a_python_without_sqlite(tmp_path: Path) -> None:
+    """What the platform cannot do without is the line, not what follows from it."""
+    write_suite(tmp_path / "suites" / "shop")
+    # As in a Python that was built without the library.
+    missing = "raise ModuleNotFoundError('No module named _sqlite3', name='_sqlite3')"
+    (tmp_path / "sqlite3.py").write_text(missing)
+    done = run_cli("demo", "suites", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.exit_code is ExitCode.OTHER
+    assert (
+        "the reference platform cannot be started: swell target: the module _sqlite3 is missing:"
+        " this Python was built without SQLite; take another one" in done.stderr
+    )
+
+
+def test_a_demo_whose_results_cannot_be_kept(tmp_path: Path) -> None:
+    """It has no flag to name another folder."""
+    write_suite(tmp_path / "suites" / "shop")
+    (tmp_path / "swell-results").write_text("")
+    done = run_cli("demo", "suites", cwd=tmp_path)
+    assert done.exit_code is ExitCode.INVALID_CONFIG
+    assert "hint: call it from a folder that can be written to" in done.stderr
+    assert "--results-dir" not in done.stderr
+
+
 def test_a_suite_for_a_service_that_is_none(tmp_path: Path) -> None:
     """The platform says what it has; one line, nothing is left."""
     write_suite(tmp_path / "suites" / "shop", PROFILES.replace("cooly", "shop"))

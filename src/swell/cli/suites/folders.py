@@ -10,8 +10,13 @@ from swell.base.errors import ConfigError, Fault
 PROBE_BYTES = 65_536
 
 
-def make_folder(parent: Path, kind: str) -> Path:
+CHOOSE_HINT = "choose another folder: --results-dir"
+
+
+def make_folder(parent: Path, kind: str, *, place: str = "--results-dir", hint: str = CHOOSE_HINT) -> Path:
     """Make a folder such as ``suite-20260102-030405`` in ``parent``, which no other suite has.
+
+    ``place`` and ``hint`` are those of the fault where it cannot be made.
 
     Raises:
         ConfigError: it cannot be made there, or nothing can be written into it.
@@ -33,8 +38,7 @@ def make_folder(parent: Path, kind: str) -> Path:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        hint = "choose another folder: --results-dir"
-        raise ConfigError((Fault("--results-dir", f"{parent}: {error.strerror}", hint),)) from error
+        raise ConfigError((Fault(place, f"{parent}: {error.strerror}", hint),)) from error
     return folder
 
 

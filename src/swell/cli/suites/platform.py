@@ -70,9 +70,7 @@ def start_platform(
         deadline = time.monotonic() + START_S
         while (urls := _announced(_read(log))) is None:
             if child.poll() is not None or time.monotonic() > deadline:
-                words = _read(log).strip().splitlines()
-                reason = words[-1] if words else "it says nothing"
-                message = f"the reference platform cannot be started: {reason}"
+                message = f"the reference platform cannot be started: {_reason(_read(log))}"
                 raise SwellError(message, slug="demo-target")
             children.pause()
     return Platform(urls, token, child)
@@ -116,6 +114,13 @@ def platform_env(platform: Platform, target: Target, env: Mapping[str, str]) -> 
 def _read(file: IO[bytes]) -> str:
     """All that was written so far; the place where the next is written stays."""
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
+
+
+def _reason(log: str) -> str:
+    """Why it did not start: the first of its own lines, from which the others follow."""
+    lines = log.strip().splitlines()
+    own = [line for line in lines if line.startswith("swell target: ")]
+    return next(iter(own or lines[-1:]), "it says nothing")
 
 
 def _announced(text: str) -> dict[str, str] | None:
