@@ -26,7 +26,7 @@ class Customer:
 
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
-        self.user = f"user_{random.randrange(10_000)}"
+        self.user = env.get("TEST_USER_ID") or f"user_{random.randrange(10_000)}"
         self.session = new_id("session_")
 
     @property

@@ -5,7 +5,7 @@
 Where document and script differ: submissions have ids of their own, so that each can be looked for
 afterwards (the script grades a thousand of them again and again). A slow answer is no error, see gateway.py.
 The document names a target for answers only at p95; those for making (200 ms) and grading (300 ms) stand
-in its list of tests.
+in its list of tests. Of the "automated and manual grading" that it names, the platform has the automated one.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from suites.common import critical, require, require_target
+from suites.common import critical, number, require, require_target
 from swell import Rate, Response, check, env, http
 
 BASE_URL = env.get("BASE_URL", "http://localhost:3000").rstrip("/")
@@ -19,6 +19,7 @@ def objectives(steps: Mapping[str, int], share: float) -> dict[str, list[Any]]:
     """The document's objectives for a test, and the milliseconds that each of its ``steps`` may take (p95).
 
     ``share`` is the most that may fail: the target is 0.1 % for the platform, the critical level the test's.
+    The document's peak has a limit for all requests together, which its profile sets: ``P95_MS``.
     """
     reads_and_writes = {
         "http_req_duration{method:GET}": ["p(95)<300", critical("p(95)<500")],
@@ -26,9 +27,13 @@ def objectives(steps: Mapping[str, int], share: float) -> dict[str, list[Any]]:
         "http_req_failed": ["rate<0.001", critical(f"rate<{share}")],
         "errors": ["rate<0.001", critical(f"rate<{share}")],
     }
-    return reads_and_writes | {
-        f"http_req_duration{{name:{name}}}": [f"p(95)<{limit}"] for name, limit in steps.items()
-    }
+    overall = number("P95_MS", 0)
+    limits = {"http_req_duration": [f"p(95)<{overall:g}"]} if overall else {}
+    return (
+        reads_and_writes
+        | limits
+        | {f"http_req_duration{{name:{name}}}": [f"p(95)<{limit}"] for name, limit in steps.items()}
+    )
 
 
 def judge(errors: Rate, response: Response, what: str, status: int = 200) -> bool:

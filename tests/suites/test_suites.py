@@ -50,6 +50,27 @@ def test_every_profile_has_every_test(suite: str) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.parametrize(
+    "test", [test for test in TESTS if test.partition("/")[0] in ("aspire", "aivo", "wwmaa")]
+)
+def test_stress_goes_on_beyond_the_critical_levels(test: str) -> None:
+    """What comes after them is what it asks; the run of another profile ends there."""
+    script = str(SUITES / f"{test}.py")
+    endings = [run_cli("inspect", script, "--profile", name).stdout for name in ("load", "stress")]
+    assert ['"abortOnFail": true' in shown for shown in endings] == [True, False]
+
+
+def test_peak_has_a_limit_for_all_requests() -> None:
+    """Aspire's document promises a p95 of 500 ms at its peak, whatever the method."""
+    profiles = tomllib.loads((SUITES / "aspire" / "profiles.toml").read_text())
+    for test in ("enrollment", "lessons", "assignments"):
+        script = SUITES / "aspire" / f"{test}.py"
+        peak = load_script(script, profiles["peak"]["env"]).exports.options["thresholds"]
+        assert peak["http_req_duration"] == ["p(95)<500"]
+        assert "http_req_duration" not in load_script(script, {}).exports.options["thresholds"]
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("test", ["cooly/generation", "wwmaa/search"])
 def test_a_target_that_is_not_up(suites: Any, test: str) -> None:
     """It is said before anything starts, in one line, with the command that starts one."""
