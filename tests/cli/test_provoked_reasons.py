@@ -26,6 +26,18 @@ def default():
     http.get("http://127.0.0.1:1/")
 """
 
+UNSENT = """
+from swell import http
+def default():
+    http.get("127.0.0.1:1/")
+"""
+
+UNSENT_WEBSOCKET = """
+from swell import ws
+def default():
+    ws.connect("127.0.0.1:1/")
+"""
+
 NEVER_DONE = """
 from swell import sleep
 options = {"scenarios": {
@@ -68,6 +80,8 @@ def reasons_of(folder: Path) -> dict[str, Reason]:
     [
         (RAISING, "raising-iterations", "invalid"),
         (UNANSWERED, "unanswered-requests", "invalid"),
+        (UNSENT, "unsent-requests", "invalid"),
+        (UNSENT_WEBSOCKET, "unsent-requests", "invalid"),
         (NEVER_DONE, "nothing-measured", "invalid"),
         (EVER_NEW_TAGS, "overflowed-tag-sets", "degraded"),
         (SLOW_READERS, "receive-gap", "degraded"),

@@ -71,6 +71,13 @@ def test_websockets_are_no_requests() -> None:
     assert judged(errors=errors).measured["unanswered-requests"] == 0
 
 
+def test_websockets_are_among_what_was_sent() -> None:
+    """Where sessions were opened, a few URLs that are invalid are a small share of the load."""
+    sessions = delta(values={**delta().values, "ws_sessions": CounterValue(100)})
+    errors = [ErrorRow(1020, "invalid URL 'x'", "WS", "", 200)]
+    assert judged(measured=sessions, errors=errors).measured["unsent-requests"] == 0.5
+
+
 def test_an_unexpected_status_is_no_exception() -> None:
     """One below 400 has no code, as an exception has none, but says nothing about iterations."""
     errors = [ErrorRow(0, "status 200", "GET", "/", 90), ErrorRow(0, "more kinds of errors", "", "", 90)]
@@ -95,6 +102,7 @@ def test_a_busy_processor_alone_is_no_fault() -> None:
         ("local-exhaustion", {"errors": [ErrorRow(1237, "no ports", "GET", "/", 1)]}),
         ("raising-iterations", {"errors": [ErrorRow(0, "KeyError", "", "s", 90)], "plan": arrivals(100, 0)}),
         ("unanswered-requests", {"errors": [ErrorRow(1212, "refused", "GET", "/", 90)]}),
+        ("unsent-requests", {"errors": [ErrorRow(1020, "invalid URL '/x'", "GET", "", 110)]}),
         ("interrupted-run", {"interrupted": True}),
         ("hub-lag", {"health": [(0, Health(hub_lag_max_ns=150 * MS))]}),
         ("window-limited-receives", {"measured": delta(window_limited=6)}),

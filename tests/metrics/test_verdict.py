@@ -31,6 +31,10 @@ CASES: dict[str, tuple[dict[str, object] | None, dict[str, object] | None]] = {
         {"completed_iterations": 100, "raised_iterations": 100},
     ),
     "unanswered-requests": ({"unanswered": 501}, {"unanswered": 1_000}),
+    "unsent-requests": (
+        {"websockets": 500, "unsent": 1_600},
+        {"requests": 0, "websockets": 0, "unsent": 1},
+    ),
     "interrupted-run": ({"interrupted": True}, None),
     "hub-lag": ({"hub_lag_max_ms": 101.0}, {"hub_lag_max_ms": 2_001.0}),
     "unstamped-receives": ({"unstamped": 51}, None),

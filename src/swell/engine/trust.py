@@ -26,9 +26,11 @@ from swell.metrics.verdict import VerdictInput
 
 # Error codes of the client for requests that this machine itself had no means for: descriptors, ports.
 EXHAUSTED_CODES = frozenset({1236, 1237})
-# Error codes of requests without an answer: from the lookup to the TLS handshake and the reading. 1020 is
-# left out, as what has no valid URL is not sent, and 1232 and those above 1400 have an answer.
-UNANSWERED_CODES = frozenset(range(1000, 1400)) - {1020, 1232}
+# The error code of what was never sent.
+INVALID_URL = 1020
+# Error codes of requests without an answer: from the lookup to the TLS handshake and the reading; 1232 and
+# those above 1400 have an answer.
+UNANSWERED_CODES = frozenset(range(1000, 1400)) - {INVALID_URL, 1232}
 # Where a lost segment of ours would show.
 _WAITS = ("http_req_blocked", "http_req_sending", "http_req_waiting")
 # What every run has, load or not.
@@ -107,6 +109,8 @@ def verdict_input(
             aggregate.http_records,
             sum(row.count for row in errors if row.code in UNANSWERED_CODES and row.method != WEBSOCKET),
         ),
+        unsent=sum(row.count for row in errors if row.code == INVALID_URL),
+        websockets=_count(aggregate.values, "ws_sessions"),
         unstamped=aggregate.unstamped,
         window_limited=aggregate.window_limited,
         exhausted=sum(row.count for row in errors if row.code in EXHAUSTED_CODES),
@@ -169,6 +173,11 @@ def _planned(scenario: ArrivalBase, state: ScenarioState) -> int:
 def _longest_ms(values: Mapping[str, object], name: str) -> float:
     value = values.get(name)
     return value.histogram.max if isinstance(value, TrendValue) and value.histogram.count else 0.0
+
+
+def _count(values: Mapping[str, object], name: str) -> int:
+    value = values.get(name)
+    return int(value.count) if isinstance(value, CounterValue) else 0
 
 
 def _has_samples(values: Mapping[str, object]) -> bool:

@@ -31,6 +31,7 @@ LIMITS: Final[dict[str, Limit]] = {
     "start-lag": Limit("load", 10.0, 100.0, "ms, p99"),
     "local-exhaustion": Limit("load", 0.0, 0.01, "share of requests"),
     "raising-iterations": Limit("load", 0.5, 0.99, "share of iterations"),
+    "unsent-requests": Limit("load", 0.5, 0.99, "share of requests"),
     "interrupted-run": Limit("load", 0.0, None, "runs"),
     "unanswered-requests": Limit("latency", 0.5, 0.99, "share of requests"),
     "hub-lag": Limit("latency", 100.0, 2_000.0, "ms, longest"),
@@ -81,6 +82,9 @@ class VerdictInput(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     # Requests that got no answer at all: refused, reset, timed out, not resolved.
     unanswered: int = 0
+    # Requests and WebSockets that were never sent, as their URL is invalid: they are none of ``requests``.
+    unsent: int = 0
+    websockets: int = 0
     unstamped: int = 0
     window_limited: int = 0
     # Requests that failed because this machine had no descriptor, port or memory for them.
@@ -171,6 +175,16 @@ def _load(seen: VerdictInput) -> Iterator[_Measurement]:
             "raising-iterations",
             share,
             f"{share:.0%} of iterations ended with an exception: this is not the load that was described",
+        )
+    if seen.unsent:
+        share = seen.unsent / (seen.requests + seen.websockets + seen.unsent)
+        yield (
+            "unsent-requests",
+            share,
+            (
+                f"{share:.0%} of requests were never sent, as their URL is invalid: "
+                "this is not the load that was described"
+            ),
         )
     yield "interrupted-run", float(seen.interrupted), "the run was ended before its plan was done"
 
