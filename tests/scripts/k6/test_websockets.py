@@ -13,7 +13,7 @@ from test_conformance import parse
 from websocket_target import websocket_target
 
 from swell.testing.cli import CLIResult, run_cli
-from swell.testing.raw import RawServer, never_answer, request
+from swell.testing.raw import RawServer, close, never_answer, request
 
 FOLDER = Path(__file__).with_name("sockets")
 RUNNER = """
@@ -346,6 +346,21 @@ def test_an_interruption_ends_an_opening(tmp_path: Path) -> None:
         result = run_cli("run", "--no-save", "script.js", env={"HOME": str(tmp_path)}, cwd=tmp_path)
     assert result.exit_code == 0, result.stderr
     assert len(server.connections) == 1
+
+
+def test_headers_have_go_s_letters(tmp_path: Path) -> None:
+    """The names of a handshake's headers go out with their words capitalised, however the script writes them."""
+    with RawServer([[request(), close()]]) as server:
+        source = f"""
+            import ws from "k6/ws";
+            const params = {{ headers: {{ "X-MyHeader": "a", "x-other-one": "b" }} }};
+            export default () => {{ ws.connect("{server.url.replace("http", "ws")}", params, () => {{}}); }};
+        """
+        (tmp_path / "script.js").write_text(textwrap.dedent(source), encoding="utf-8")
+        run_cli("run", "--no-save", "script.js", env={"HOME": str(tmp_path)}, cwd=tmp_path)
+    sent = bytes(server.connections[0].received)
+    assert b"\r\nX-Myheader: a\r\n" in sent
+    assert b"\r\nX-Other-One: b\r\n" in sent
 
 
 def test_the_old_name_of_the_timers(run: Run) -> None:

@@ -19,6 +19,18 @@ class GoJar(LoopbackJar):
         """As in ``CookieJar``; what Go reads no cookie from is left out."""
         return super().store(scheme, host, path, filter(None, map(plain_cookie, values)))
 
+    def delete(self, url: str, name: str) -> None:
+        """Replace the cookie ``name`` by one that has expired: that of ``url``'s own path, and no other."""
+        self.set(url, name, "", max_age=-1)
+
+    def clear(self, url: str = "") -> None:
+        """As ``delete`` for each cookie that a request to ``url`` would carry; all cookies without one."""
+        if not url:
+            super().clear()
+            return
+        for name in self.cookies_for_url(url):
+            self.delete(url, name)
+
     def wire_value(self, value: str) -> str:
         """As Go sends it."""
         return sent_value(value)

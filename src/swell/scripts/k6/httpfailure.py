@@ -27,6 +27,9 @@ _TOLD: Final = {
     ),
     failures.INVALID_URL: Failure(GENERIC, "failed to parse Location header"),
 }
+# Labels of a name that a server is asked for.
+_DOMAIN: Final = re.compile(r"\.|(?:(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!$)|\.?$))+")
+_NUMBERS: Final = re.compile(r"[0-9.]+")
 _OWN_CODES: Final = frozenset(range(failures.MALFORMED_RESPONSE, failures.PROXY + 1))
 # The whole of what Go says where its text is longer than the tag's.
 _LOGGED: Final = {
@@ -62,6 +65,11 @@ def retell(failure: Failure, prepared: "PreparedRequest") -> Failure:
 def go_method(method: str) -> str:
     """A method as Go's errors begin with it."""
     return method[:1].upper() + method[1:].lower() if method else "Get"
+
+
+def _asked(host: str) -> str:
+    """Who was asked for a name, as Go's errors tell it; nobody is where it cannot be a domain's."""
+    return _name_server() if _DOMAIN.fullmatch(host) and not _NUMBERS.fullmatch(host) else ""
 
 
 @cache
@@ -104,4 +112,4 @@ def whole_text(response: "Response") -> str:
     # The resolver's text has the address as its second word, and the range or pattern as its last.
     words = response.cause.split()
     ip, rule = (words[1], " ({})".format(words[-1].strip("'"))) if len(words) > 1 else (host, "")
-    return told.format(address=address, host=host, ip=ip, rule=rule, server=_name_server()) or response.error
+    return told.format(address=address, host=host, ip=ip, rule=rule, server=_asked(host)) or response.error

@@ -16,11 +16,14 @@ _PLAIN: Final = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(.*)", re.DOTALL)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
-_BAD_IN_HOST = re.compile(r"[\x00-\x20\"#/<>?@\\^`{|}]")
+_BAD_IN_HOST = re.compile(r"[\x00-\x20#/?@\\^`{|}]")
+# In a name, escapes stand for what is no ASCII.
+_BAD_ESCAPE_IN_HOST = re.compile(r"%(?![89A-Fa-f][0-9A-Fa-f]|25).{0,2}", re.DOTALL)
 _NAME_MASK: Final = "****"
 _PATH_AS_IT_IS = re.compile(r"[A-Za-z0-9\-._~$&+,/:;=@!'()*\[\]%]*")
 _SAFE_IN_PATH = "$&+,/:;=@-_.~"
 _MAX_PORT: Final = 65535
+_NO_HOST: Final = Failure(GENERIC, "http: no Host in request URL")
 
 
 class GoUrl(Url):
@@ -102,7 +105,7 @@ def _authority_fault(authority: str) -> str:
     name, colon, port = host.rpartition(":")
     if colon and not re.fullmatch(r"[0-9]*", port):
         return f"invalid port {_quoted(colon + port)} after host"
-    bad = _BAD_ESCAPE.search(host)
+    bad = _BAD_ESCAPE_IN_HOST.search(host)
     if bad:
         return f"invalid URL escape {_quoted(bad[0])}"
     found = _BAD_IN_HOST.search(name if colon else host)
@@ -118,6 +121,8 @@ def _parse(text: str) -> Url:
         path, question, query = after.partition("?")
         shown = f"{scheme}:" if match else ""
         shown += f"{quote(unquote_to_bytes(path), safe=_SAFE_IN_PATH)}{question}{query}{mark}{fragment}"
+        if scheme in {"http", "https"}:
+            return _unusable(shown, _NO_HOST)
         return _unusable(shown, Failure(GENERIC, f'unsupported protocol scheme "{scheme}"'))
     before, question, query = after[2:].partition("?")
     authority, slash, path = before.partition("/")
@@ -127,7 +132,7 @@ def _parse(text: str) -> Url:
     userinfo, at, hostport = authority.rpartition("@")
     target = path + question + query
     if not hostport:
-        made = _unusable(f"{scheme}:", Failure(GENERIC, "http: no Host in request URL"))
+        made = _unusable(f"{scheme}:", _NO_HOST)
         if authority or target:
             rest = f"{at}{target}{mark}{fragment}"
             made.shown = f"{scheme}://{userinfo}{rest}"  # type: ignore[attr-defined]  # a GoUrl
@@ -142,7 +147,9 @@ def _parse(text: str) -> Url:
     try:
         plain = urls.parse(f"{scheme}://{hostport}/")
     except FailureError:
-        return _unusable(shown, UNRESOLVED)
+        made = _unusable(shown, UNRESOLVED)
+        made.host = unquote(hostport.rpartition(":")[0] or hostport)
+        return made
     # The query goes out as it was written, blanks and all: as UTF-8, which the wire's latin-1 stands for.
     query = query.encode("utf-8", "replace").decode("latin-1")
     made = GoUrl()

@@ -75,6 +75,42 @@ def test_signatures_of_s3(run: RunSnippet) -> None:
     )
 
 
+def test_header_kept_out_of_the_url(run: RunSnippet) -> None:
+    """A header that is not to be hoisted stays one, gives the body's hash, and is signed only if it may be."""
+    body = f"""
+        {CONFIG}
+        const signer = new aws.SignatureV4({{ service: 's3', region: 'us-east-1', credentials: config }});
+        const endpoint = new aws.Endpoint('https://examplebucket.s3.amazonaws.com');
+        const request = {{ method: 'GET', endpoint, path: '/test.txt' }};
+        const signingDate = new Date(Date.UTC(2013, 4, 24)), kept = new Set([aws.AMZ_CONTENT_SHA256_HEADER]);
+        const options = {{ signingDate, expiresIn: 86400, unhoistableHeaders: kept }};
+        const headers = {{ [aws.AMZ_CONTENT_SHA256_HEADER]: aws.UNSIGNED_PAYLOAD }};
+        const unsigned = signer.presign({{ ...request, headers }}, {{ ...options, unsignableHeaders: kept }});
+        const signed = signer.presign({{ ...request, headers }}, options);
+        return [unsigned.headers, unsigned.url.split('&').slice(-2), signed.url.split('=').pop()];
+    """
+    assert run(AWS, body) == [
+        {"x-amz-content-sha256": "UNSIGNED-PAYLOAD", "host": "examplebucket.s3.amazonaws.com"},
+        [
+            "X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404",
+            "X-Amz-SignedHeaders=host",
+        ],
+        "host%3Bx-amz-content-sha256",
+    ]
+
+
+def test_request_in_parts(run: RunSnippet) -> None:
+    """Without an endpoint, protocol and hostname name it; what is signed has what the request had."""
+    body = f"""
+        {CONFIG}
+        const signer = new aws.SignatureV4({{ service: 's3', region: 'r', credentials: config }});
+        const request = {{ method: 'GET', protocol: 'http', hostname: 'a.test', path: '/b', headers: {{}} }};
+        const {{ url, method, headers }} = signer.sign(request);
+        return [url, method, headers.host];
+    """
+    assert run(AWS, body) == ["http://a.test/b", "GET", "a.test"]
+
+
 def test_faults(run: RunSnippet) -> None:
     """Missing credentials, endpoints that are none, and URLs that are to live too long."""
     body = f"""

@@ -103,7 +103,20 @@ export class AWSConfig {
 // Signatures (AWS Signature Version 4)
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
-const UNSIGNED = 'UNSIGNED-PAYLOAD';
+// What requests are signed with, under the names that scripts import.
+export const SIGNING_ALGORITHM_IDENTIFIER = ALGORITHM;
+export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
+export const AUTHORIZATION_HEADER = 'authorization';
+export const HOST_HEADER = 'host';
+export const AMZ_CONTENT_SHA256_HEADER = 'x-amz-content-sha256';
+export const AMZ_DATE_HEADER = 'x-amz-date';
+export const AMZ_ALGORITHM_QUERY_PARAM = 'X-Amz-Algorithm';
+export const AMZ_CREDENTIAL_QUERY_PARAM = 'X-Amz-Credential';
+export const AMZ_DATE_QUERY_PARAM = 'X-Amz-Date';
+export const AMZ_EXPIRES_QUERY_PARAM = 'X-Amz-Expires';
+export const AMZ_SIGNATURE_QUERY_PARAM = 'X-Amz-Signature';
+export const AMZ_SIGNED_HEADERS_QUERY_PARAM = 'X-Amz-SignedHeaders';
+export const AMZ_TOKEN_QUERY_PARAM = 'X-Amz-Security-Token';
 const LONGEST_PRESIGNED_S = 60 * 60 * 24 * 7;
 // What proxies and clients change on the way.
 const UNSIGNABLE = new Set([
@@ -133,6 +146,9 @@ function queryText(query) {
 /** 20150830T123600Z. */
 const stampOf = (date) => new Date(date).toISOString().replace(/[-:]|\.\d{3}/g, '');
 
+/** The hash of the body that a request comes with. */
+const givenHash = ({ headers = {} }) => Object.entries(headers).find(([name]) => name.toLowerCase() === AMZ_CONTENT_SHA256_HEADER)?.[1];
+
 export class SignatureV4 {
   constructor({ service, region, credentials, uriEscapePath = true, applyChecksum = true }) {
     if (!credentials?.accessKeyId || !credentials.secretAccessKey) {
@@ -141,7 +157,7 @@ export class SignatureV4 {
     Object.assign(this, { service, region, credentials, uriEscapePath, applyChecksum });
   }
 
-  /** `{ url, headers }` of the request with its signature in the headers. */
+  /** The request with its signature in `headers`, and its `url`. */
   sign(request, options = {}) {
     const { endpoint, scope, stamp } = this.#prepare(request, options);
     const headers = { ...request.headers };
@@ -151,19 +167,19 @@ export class SignatureV4 {
     headers.host = endpoint.host;
     headers['x-amz-date'] = stamp;
     if (this.credentials.sessionToken) headers['x-amz-security-token'] = this.credentials.sessionToken;
-    const given = Object.entries(headers).find(([name]) => name.toLowerCase() === 'x-amz-content-sha256');
-    const hash = given?.[1] ?? hexOf(request.body ?? '');
-    if (this.applyChecksum && !given) headers['x-amz-content-sha256'] = hash;
+    const given = givenHash(request);
+    const hash = given ?? hexOf(request.body ?? '');
+    if (this.applyChecksum && given === undefined) headers[AMZ_CONTENT_SHA256_HEADER] = hash;
     const { names, signature } = this.#signature(request, headers, request.query, hash, scope, stamp, options);
     const credential = `${this.credentials.accessKeyId}/${scope}`;
     headers.authorization = `${ALGORITHM} Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`;
-    return { headers, url: this.#url(request, endpoint, request.query) };
+    return { ...request, headers, url: this.#url(request, endpoint, request.query) };
   }
 
-  /** `{ url, headers }` of the request with its signature in the URL, for `expiresIn` seconds. */
+  /** The request with its signature in its `url`, for `expiresIn` seconds. */
   presign(request, options = {}) {
     const { endpoint, scope, stamp, service } = this.#prepare(request, options);
-    const { expiresIn = 3600 } = options;
+    const { expiresIn = 3600, unhoistableHeaders } = options;
     if (expiresIn > LONGEST_PRESIGNED_S) {
       throw new InvalidSignatureError('SignatureV4: a signature is good for a week at most', 'InvalidSignature');
     }
@@ -171,7 +187,7 @@ export class SignatureV4 {
     const query = { ...request.query };
     // Headers of AWS move to the URL.
     for (const name of Object.keys(headers)) {
-      if (name.toLowerCase().startsWith('x-amz-')) {
+      if (name.toLowerCase().startsWith('x-amz-') && !unhoistableHeaders?.has(name.toLowerCase())) {
         query[name] = headers[name];
         delete headers[name];
       }
@@ -185,14 +201,16 @@ export class SignatureV4 {
     });
     const signed = this.#signedHeaders(headers, options);
     query['X-Amz-SignedHeaders'] = signed.map(([name]) => name).join(';');
-    const hash = service === 's3' ? UNSIGNED : hexOf(request.body ?? '');
+    const hash = givenHash(request) ?? (service === 's3' ? UNSIGNED_PAYLOAD : hexOf(request.body ?? ''));
     const { signature } = this.#signature(request, headers, query, hash, scope, stamp, options);
     query['X-Amz-Signature'] = signature;
-    return { headers, url: this.#url(request, endpoint, query) };
+    return { ...request, headers, query, url: this.#url(request, endpoint, query) };
   }
 
   #prepare(request, { signingDate = new Date(), signingService = this.service, signingRegion = this.region }) {
-    const endpoint = request.endpoint instanceof Endpoint ? request.endpoint : new Endpoint(request.endpoint ?? this.endpoint);
+    const { endpoint: given, protocol = 'https', hostname } = request;
+    // The library's first versions took the endpoint in two parts.
+    const endpoint = given instanceof Endpoint ? given : new Endpoint(given ?? `${protocol}://${hostname}`);
     const stamp = stampOf(signingDate);
     return { endpoint, stamp, service: signingService, scope: `${stamp.slice(0, 8)}/${signingRegion}/${signingService}/aws4_request` };
   }

@@ -86,11 +86,16 @@ class Jars:
         return True
 
     def clear(self, number: int, url: str) -> None:
-        """Remove the cookies for ``url``."""
+        """Remove the cookies that were set for ``url``'s own path."""
         self.jar(number).clear(_checked(url))
 
     def delete(self, number: int, url: str, name: str) -> None:
-        """Remove the cookie ``name`` for ``url``."""
+        """Remove the cookie ``name`` that was set for ``url``'s own path.
+
+        Raises ``HostError`` for an empty name.
+        """
+        if not name:
+            raise HostError("cookie: is null")
         self.jar(number).delete(_checked(url), name)
 
 

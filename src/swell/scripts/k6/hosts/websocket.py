@@ -200,7 +200,7 @@ class Sockets:
         given = msgspec.json.decode(params)
         options: WebSocketOptions = {"accounting": accounting, "context_takeover": False}
         if given.get("headers"):
-            options["headers"] = given["headers"]
+            options["headers"] = {canonical(name): value for name, value in given["headers"].items()}
         if given.get("compression"):
             options["compression"] = given["compression"]
         if given.get("tags"):

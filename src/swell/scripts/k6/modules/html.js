@@ -42,8 +42,44 @@ function dataValue(text) {
   return text;
 }
 
-const dashed = (name) => name.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
-const camel = (name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+// Words that names of data have in capitals.
+const CAPITALS = new Set(("ACL API ASCII CPU CSS DNS EOF ETA GPU GUID HTML HTTP HTTPS ID IP JSON LHS OS QPS RAM RHS RPC SLA SMTP SQL SSH TCP"
+  + " TLS TTL UDP UI UID UUID URI URL UTF8 VM XML XMPP XSRF XSS OAuth").split(" "));
+const LONGEST = 5;
+
+// `userID` for the attribute data-user-id.
+function camel(name) {
+  const dash = name.indexOf("-");
+  return dash < 0 ? name : name.slice(0, dash) + name.slice(dash + 1).split(/[-_]/).map(capital).join("");
+}
+function capital(word) {
+  if (word === "oauth") return "OAuth";
+  const upper = word.toUpperCase();
+  return CAPITALS.has(upper) ? upper : word.slice(0, 1).toUpperCase() + word.slice(1);
+}
+
+// `user-id` for `userId` and `userID`.
+function dashed(name) {
+  const words = [];
+  let last = 0;
+  for (let i = 1; i < name.length; i++) {
+    if (!/\p{Lu}/u.test(name[i])) continue;
+    const known = capitalsAt(name, last);
+    words.push(known || name.slice(last, i));
+    if (known) i += known.length - 1;
+    last = i;
+  }
+  if (last < name.length) words.push(name.slice(last));
+  return words.join("-").toLowerCase().replaceAll("_", "-");
+}
+function capitalsAt(name, start) {
+  for (let length = LONGEST; length > 1; length--) {
+    const found = name.slice(start, start + length);
+    if (found.length === length && CAPITALS.has(found)) return found;
+  }
+  return "";
+}
+
 // What a form sends of its fields (k6 leaves out all boxes and radio buttons).
 const UNSENT = new Set(["submit", "button", "reset", "file", "image", "checkbox", "radio"]);
 

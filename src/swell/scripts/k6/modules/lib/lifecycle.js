@@ -16,7 +16,10 @@ function base64(buffer) {
   return text;
 }
 
-// The value as JSON types by k6's rules: undefined inside is null, bytes are base64, a Map is its pairs.
+const isOfBytes = (given) => given instanceof Uint8Array || given instanceof Uint8ClampedArray;
+
+// The value as JSON types by k6's rules: undefined inside is null, bytes are base64, a Map is its pairs; toJSON is
+// not asked.
 function plain(given, path, around) {
   if (given === undefined || given === null) return null;
   if (typeof given === "function") throw new TypeError(`${path} is a function`);
@@ -29,16 +32,18 @@ function plain(given, path, around) {
   if (typeof given !== "object") return given;
   if (around.includes(given)) throw new TypeError(`${path} contains itself`);
   const inner = [...around, given];
-  if (given instanceof Date) return given.toISOString().replace(/\.000Z$/, "Z");
-  const content = swell.bytes(given);
-  if (content !== undefined) return base64(content);
+  if (given instanceof Date) return Number.isNaN(given.getTime()) ? null : given.toISOString().replace(/\.000Z$/, "Z");
+  if (isOfBytes(given)) return given.length ? base64(swell.bytes(given)) : null;
+  if (given instanceof ArrayBuffer || given instanceof DataView) return {};
+  if (ArrayBuffer.isView(given)) return [...given].map((item, i) => plain(item, `${path}[${i}]`, inner));
+  const ours = given[swell.asData];
+  if (ours !== undefined) return plain(ours, path, inner);
   if (given instanceof Map) return [...given].map((pair, i) => plain(pair, `${path}[${i}]`, inner));
   if (given instanceof Set) return [...given].map((item, i) => plain(item, `${path}[${i}]`, inner));
   if (Array.isArray(given)) return given.map((item, i) => plain(item, `${path}[${i}]`, inner));
-  if (given instanceof String || given instanceof Number || given instanceof Boolean) return given.valueOf();
-  const ours = given[swell.asData];
-  if (ours !== undefined) return plain(ours, path, inner);
-  if (typeof given.toJSON === "function") return plain(given.toJSON(), path, inner);
+  if (given instanceof Number || given instanceof Boolean) return given.valueOf();
+  if (given instanceof String) return {};
+  if (given[swell.methods] !== undefined && typeof given.toJSON === "function") return plain(given.toJSON(), path, inner);
   const made = {};
   for (const key of Object.keys(given)) made[key] = plain(given[key], `${path}.${key}`, inner);
   return made;

@@ -1,5 +1,6 @@
 // Arrays whose elements are kept outside of the contexts, once for all VUs of a worker.
 import host from "swell:host/data";
+import swell from "swell:core";
 
 const INDEX = /^(?:0|[1-9]\d{0,9})$/;
 
@@ -22,6 +23,8 @@ export function rows(number) {
   const indexOf = (name) => (typeof name === "string" && INDEX.test(name) && +name < length ? +name : -1);
   return new Proxy(new Array(length), {
     get(target, name) {
+      // What setup returns of it is nothing, as in k6.
+      if (name === swell.asData) return {};
       const index = indexOf(name);
       return index < 0 ? target[name] : read(index);
     },

@@ -31,6 +31,13 @@ function hashOf(algorithm) {
   return name;
 }
 
+// A length: scripts have it as text, too.
+const count = (value) => (typeof value === "string" && value.trim() !== "" ? Number(value) : value);
+
+// What a key tells of its algorithm: k6 shows the name again in the parts that its own description is made of.
+const described = (name, rest) => ({ algorithm: { name }, name, ...rest });
+const describedTwice = (name, rest) => ({ key_algorithm: described(name), ...described(name, rest) });
+
 export class CryptoKey {
   #data;
   constructor(type, extractable, algorithm, usages, data) {
@@ -74,43 +81,38 @@ function usagesFor(name, type, given) {
 }
 
 function aesLength(bits) {
-  if (![128, 192, 256].includes(bits)) throw fault("OperationError", `an AES key has 128, 192 or 256 bits, not ${bits}`);
-  return bits;
+  const number = count(bits);
+  if (![128, 192, 256].includes(number)) throw fault("OperationError", `an AES key has 128, 192 or 256 bits, not ${bits}`);
+  return number;
 }
 
 function symmetric(algorithm, name, data, extractable, usages) {
   const bits = data.byteLength * 8;
   if (name === "HMAC") {
     if (bits === 0) throw fault("DataError", "the key is empty");
-    return new CryptoKey("secret", extractable, { name, hash: { name: hashOf(algorithm) }, length: bits }, usagesFor(name, "secret", usages), data);
+    return new CryptoKey("secret", extractable, describedTwice(name, { hash: described(hashOf(algorithm)), length: bits }), usagesFor(name, "secret", usages), data);
   }
   if (name === "PBKDF2") {
     if (extractable) throw fault("SyntaxError", "a PBKDF2 key cannot be extractable");
-    return new CryptoKey("secret", false, { name }, usagesFor(name, "secret", usages), data);
+    return new CryptoKey("secret", false, described(name), usagesFor(name, "secret", usages), data);
   }
   if (![128, 192, 256].includes(bits)) throw fault("DataError", `an AES key has 128, 192 or 256 bits, not ${bits}`);
-  return new CryptoKey("secret", extractable, { name, length: bits }, usagesFor(name, "secret", usages), data);
+  return new CryptoKey("secret", extractable, described(name, { length: bits }), usagesFor(name, "secret", usages), data);
 }
 
 function asymmetric(algorithm, name, type, data, extractable, usages) {
   const told = JSON.parse(host.describe(data, type === "private"));
-  let described;
+  let rest;
   if (name.startsWith("RSA")) {
     if (told.kind !== "RSA") throw fault("DataError", "this is no RSA key");
-    described = { name, hash: { name: hashOf(algorithm) }, modulusLength: told.bits, publicExponent: exponentBytes(told.exponent) };
+    rest = { modulusLength: told.bits, hash: { name: hashOf(algorithm) } };
   } else {
     if (told.kind !== "EC" || (algorithm.namedCurve !== undefined && told.curve !== algorithm.namedCurve)) {
       throw fault("DataError", `this is no key of the curve ${algorithm.namedCurve}`);
     }
-    described = { name, namedCurve: told.curve };
+    rest = { namedCurve: told.curve };
   }
-  return new CryptoKey(type, type === "public" || extractable, described, usagesFor(name, type, usages), data);
-}
-
-function exponentBytes(number) {
-  const made = [];
-  for (let rest = number; rest > 0; rest = Math.floor(rest / 256)) made.unshift(rest % 256);
-  return new Uint8Array(made);
+  return new CryptoKey(type, type === "public" || extractable, describedTwice(name, rest), usagesFor(name, type, usages), data);
 }
 
 function pair(algorithm, name, privateData, extractable, usages) {
@@ -118,8 +120,8 @@ function pair(algorithm, name, privateData, extractable, usages) {
   const privateUsages = usages.filter((usage) => USAGES[name].private.includes(usage));
   if (publicUsages.length + privateUsages.length < usages.length) throw fault("SyntaxError", `a ${name} key cannot be used for all of ${usages.join(", ")}`);
   return {
-    publicKey: asymmetric(algorithm, name, "public", host.publicOf(privateData), true, publicUsages),
     privateKey: asymmetric(algorithm, name, "private", privateData, extractable, privateUsages),
+    publicKey: asymmetric(algorithm, name, "public", host.publicOf(privateData), true, publicUsages),
   };
 }
 
@@ -135,12 +137,8 @@ function importJwk(jwk, algorithm, name, extractable, usages) {
   return asymmetric(algorithm, name, type, host.fromJwk(JSON.stringify(jwk)), extractable, usages);
 }
 
-// How each algorithm is called in a JSON Web Key.
-function jwkAlgorithm({ name, hash, length }) {
-  const size = hash?.name.replace("SHA-", "");
-  return { HMAC: `HS${size}`, "RSASSA-PKCS1-v1_5": `RS${size}`, "RSA-PSS": `PS${size}`, "RSA-OAEP": size === "1" ? "RSA-OAEP" : `RSA-OAEP-${size}` }[name]
-    ?? (name.startsWith("AES") ? `A${length}${name.slice(4)}` : undefined);
-}
+// How the algorithm of a secret key is called in a JSON Web Key.
+const jwkAlgorithm = ({ name, hash, length }) => (name === "HMAC" ? `HS${hash.name.replace("SHA-", "")}` : `A${length}${name.slice(4)}`);
 
 function crypt(encrypts, algorithm, key, data) {
   const name = named(algorithm, "algorithm");
@@ -153,6 +151,7 @@ function crypt(encrypts, algorithm, key, data) {
   if (name === "AES-CTR") {
     const counter = bytes(algorithm.counter, "counter");
     if (counter.byteLength !== 16) throw fault("OperationError", "counter must be 16 bytes long");
+    if (!(count(algorithm.length) > 0 && count(algorithm.length) <= 128)) throw fault("OperationError", "length must be 1 to 128 bits of the counter");
     return host.aesCtr(own, counter, content);
   }
   const iv = bytes(algorithm.iv, "iv");
@@ -161,7 +160,7 @@ function crypt(encrypts, algorithm, key, data) {
     return host.aesCbc(encrypts, own, iv, content);
   }
   if (name !== "AES-GCM") refuse(`${name} does not encrypt`);
-  const bits = algorithm.tagLength ?? 128;
+  const bits = count(algorithm.tagLength) ?? 128;
   if (![96, 104, 112, 120, 128].includes(bits)) throw fault("OperationError", `tagLength ${bits} is not supported`);
   const additional = algorithm.additionalData === undefined ? null : bytes(algorithm.additionalData, "additionalData");
   return host.aesGcm(encrypts, own, iv, content, additional, bits);
@@ -174,7 +173,8 @@ function signature(name, algorithm, key) {
   return [key.algorithm.hash.name, name === "RSA-PSS" ? Number(algorithm.saltLength) : 0];
 }
 
-function derive(algorithm, key, length, usage) {
+function derive(algorithm, key, wanted, usage) {
+  const length = count(wanted);
   const name = named(algorithm, "algorithm");
   const own = usable(key, usage, name);
   if (name === "ECDH") {
@@ -218,7 +218,7 @@ class SubtleCrypto {
       return symmetric(algorithm, name, host.random(aesLength(algorithm.length) / 8), extractable, usages);
     }
     if (name === "HMAC") {
-      return symmetric(algorithm, name, host.random((algorithm.length ?? HASH_BITS[hashOf(algorithm)]) / 8), extractable, usages);
+      return symmetric(algorithm, name, host.random((count(algorithm.length) ?? HASH_BITS[hashOf(algorithm)]) / 8), extractable, usages);
     }
     if (name.startsWith("EC")) return pair(algorithm, name, host.generateEc(String(algorithm.namedCurve)), extractable, usages);
     if (!name.startsWith("RSA")) refuse(`${name} keys are not generated`);
@@ -242,9 +242,9 @@ class SubtleCrypto {
     if (!key.extractable) throw fault("InvalidAccessError", "the key is not extractable");
     const own = dataOf(key);
     if (format === "jwk") {
-      const made = key.type === "secret" ? { kty: "oct", k: base64url.encode(own) } : JSON.parse(host.toJwk(own, key.type === "private"));
-      const alg = jwkAlgorithm(key.algorithm);
-      return { ...made, ...(alg === undefined ? {} : { alg }), ext: true, key_ops: [...key.usages] };
+      // Of pairs k6 tells the numbers alone.
+      if (key.type !== "secret") return JSON.parse(host.toJwk(own, key.type === "private"));
+      return { kty: "oct", k: base64url.encode(own), alg: jwkAlgorithm(key.algorithm), ext: true, key_ops: [...key.usages] };
     }
     const wanted = { raw: key.algorithm.namedCurve === undefined ? "secret" : "public", spki: "public", pkcs8: "private" }[format];
     if (wanted === undefined) refuse(`unsupported key format: ${format}`);
@@ -254,7 +254,7 @@ class SubtleCrypto {
   async deriveBits(algorithm, key, length) { return derive(algorithm, key, length, "deriveBits"); }
   async deriveKey(algorithm, key, derived, extractable, usages) {
     const name = named(derived, "algorithm");
-    const bits = name === "HMAC" ? derived.length ?? HASH_BITS[hashOf(derived)] : aesLength(derived.length);
+    const bits = name === "HMAC" ? count(derived.length) ?? HASH_BITS[hashOf(derived)] : aesLength(derived.length);
     return symmetric(derived, name, derive(algorithm, key, bits, "deriveKey"), extractable, usages);
   }
   async wrapKey() { refuse("wrapKey is not supported"); }
