@@ -249,7 +249,7 @@ def test_a_full_disk_does_not_change_the_exit_code(run: Run) -> None:
         ),
         (
             "def default():\n    while True:\n        pass\n",
-            ("--hang-timeout", "500ms"),
+            ("--hang-timeout", "2s"),
             ExitCode.WORKER_HUNG,
             "script.py:3 in default",
         ),

@@ -355,7 +355,7 @@ def test_an_endless_loop_is_a_hang_that_names_its_line(tmp_path: Path) -> None:
             if done > 5:
                 spin()
     """
-    options = Options(hang_timeout_ns=SECOND // 2)
+    options = Options(hang_timeout_ns=2 * SECOND)
     scenarios = (PerVUIterations(name="default", iterations=10),)
     result = make_coordinator(tmp_path, source, Recording(), options=options, scenarios=scenarios).run()
     assert result.exit_code is ExitCode.WORKER_HUNG

@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from swell.base.errors import ExitCode
+from swell.metrics.snapshot import load_snapshot
+from swell.report.suite import TestResult
 from swell.testing import run_cli
 from swell.testing.cli import CLIResult
 
@@ -58,14 +60,33 @@ class Suites:
         assert "exception" not in done.stderr
 
 
+def is_of_time(metric: str) -> bool:
+    """Whether an objective on this metric says how fast target and machine are."""
+    return any(word in metric.partition("{")[0] for word in TIMES)
+
+
 def crossed(summary: Any) -> list[str]:
     """The objectives that were not met, but for those on time."""
     return [
         f"{name}: {rule}"
         for name, metric in summary["metrics"].items()
         for rule, is_crossed in metric.get("thresholds", {}).items()
-        if is_crossed and not any(word in name.partition("{")[0] for word in TIMES)
+        if is_crossed and not is_of_time(name)
     ]
+
+
+@pytest.fixture
+def failures() -> Callable[[Path], set[str]]:
+    """What failed in the run that is saved in a folder, but for objectives on time and those without data."""
+
+    def failures_in(folder: Path) -> set[str]:
+        (path,) = folder.glob("*/snapshot.json")
+        result = TestResult("", 0, load_snapshot(path))
+        invariants = {name for name in result.failures if name.startswith("invariant: ")}
+        objectives = set(result.failures) - set(result.unseen) - invariants
+        return invariants | {name for name in objectives if not is_of_time(name.partition(" ")[0])}
+
+    return failures_in
 
 
 def without_data(summary: Any) -> list[str]:

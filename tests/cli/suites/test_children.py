@@ -104,7 +104,7 @@ def test_a_program_that_is_not_there(children: Children) -> None:
     before = psutil.Process().num_fds()
     with pytest.raises(OSError), Path(os.devnull).open("wb") as out:
         children.start(lambda _line: ["/nowhere/at/all"], cwd=Path.cwd(), env={}, out=out)
-    assert psutil.Process().num_fds() == before
+    assert psutil.Process().num_fds() <= before
 
 
 def test_a_leashed_command_is_swell_s_own(tmp_path: Path) -> None:

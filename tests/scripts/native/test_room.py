@@ -52,7 +52,7 @@ sockets = [enter("/chat/lobby") for _ in range(3)]
 seen.append(room.participants())
 room.send(sockets[0], {"text": "hello"})
 room.send(sockets[1], {"text": "hello"})
-seen.extend(room.leave(socket, 5) for socket in sockets)
+seen.extend(room.leave(socket, 60) for socket in sockets)
 seen.append(room.participants())
 seen.append(room.missing)
 """
@@ -61,7 +61,7 @@ seen.append(room.missing)
     assert values(loaded, "room_delivered") == [1] * 6
     times = values(loaded, "room_latency")
     assert len(times) == 6
-    assert all(0 < each < 5_000 for each in times)
+    assert all(0 < each < 60_000 for each in times)
 
 
 def test_a_participant_that_a_message_does_not_reach(run: Any) -> None:
@@ -71,7 +71,7 @@ def test_a_participant_that_a_message_does_not_reach(run: Any) -> None:
 inside = enter("/chat/one", "one")
 outside = enter("/chat/other", "one")
 sent = room.send(inside, {"text": "hello"})
-seen.extend([room.leave(inside, 5), room.leave(outside, 0.05)])
+seen.extend([room.leave(inside, 60), room.leave(outside, 0.05)])
 (missing,) = room.missing
 seen.append((missing.id == sent, missing.room, missing.vu))
 """
@@ -92,7 +92,7 @@ a, b = enter("/chat/a", "a"), enter("/chat/a", "a")
 enter("/chat/b", "b")
 room.send(a, {})
 seen.append(room.outstanding(a))
-seen.extend([room.leave(b, 5), room.leave(a, 0)])
+seen.extend([room.leave(b, 60), room.leave(a, 0)])
 """,
         "echo=False",
     )
