@@ -132,3 +132,11 @@ def test_the_nearest_file_declares_the_target(tmp_path: Path) -> None:
     (inner / "profiles.toml").unlink()
     (tmp_path / "profiles.toml").write_text("name = 3\n")
     assert declared_target(inner) is None
+
+
+def test_a_folder_that_cannot_be_looked_into_declares_none(tmp_path: Path) -> None:
+    """Scripts run by a relative path, too, where folders above are closed to the user."""
+    closed = tmp_path / ("n" * 300)
+    assert declared_target(closed) is None
+    (tmp_path / "profiles.toml").write_text('[target]\nservice = "shop"\n')
+    assert declared_target(closed) == Target("shop")

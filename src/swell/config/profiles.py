@@ -94,11 +94,19 @@ def find_profiles(folder: Path) -> Profiles:
     """
     for parent in (folder, *folder.absolute().parents):
         path = parent / PROFILES_FILE
-        if path.is_file():
+        if is_there(path):
             return read_profiles(path)
     message = f"there is no {PROFILES_FILE} in {folder.name} or above it"
     hint = f"write {PROFILES_FILE} beside the script, or leave --profile out"
     raise ConfigError((Fault("--profile", message, hint),))
+
+
+def is_there(path: Path) -> bool:
+    """Whether ``path`` is a file, as far as anybody here may see: folders above may be closed to the user."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def read_profiles(path: Path) -> Profiles:

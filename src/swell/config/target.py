@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from swell.base.errors import ConfigError, Fault
-from swell.config.profiles import PROFILES_FILE, find_profiles
+from swell.config.profiles import PROFILES_FILE, find_profiles, is_there
 
 DEFAULT_VARIABLE: Final = "BASE_URL"
 # A host with one of these words as a part of its name is for tests.
@@ -137,7 +137,7 @@ def declared_target(folder: Path) -> Target | None:
     try:
         profiles = find_profiles(folder)
     except ConfigError:
-        if (folder / PROFILES_FILE).is_file():
+        if is_there(folder / PROFILES_FILE):
             raise
         return None
     return read_target(profiles.target, profiles.shown) if profiles.target else None
