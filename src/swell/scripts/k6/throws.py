@@ -1,7 +1,8 @@
 """Where a script throws what is no error: k6 logs the place of that too, the engine knows it of errors alone.
 
-``throw "text"`` becomes ``throw Error("swell"), "text"``: an error made just before it leaves its frames with
-the core, which shows them where what is thrown has none. Errors made on the spot are left as they are.
+``throw "text"`` becomes ``throw swellThrows(), "text"``: a function of the core's, which no script can replace,
+keeps the frames, and they are shown where what is thrown has none. What is made on the spot, or by a function, is
+most likely an error and left as it is: columns after what is inserted are not the script's own.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Final
 
 # Also words of comments and texts: what it finds decides only whether to look closer.
 _PERHAPS: Final = re.compile(r"\bthrow\b(?!\s+new\b)")
-_NOTED: Final = b' Error("swell"),'
+_NOTED: Final = b" swellThrows(),"
 
 
 def with_places(text: str) -> str:

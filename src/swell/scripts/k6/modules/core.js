@@ -16,8 +16,8 @@
   // has it.
   const shape = Object.defineProperty(Object.create(Function.prototype), "length", { value: 0, configurable: true });
   // What a script throws that is no error has no stack: where it did so last, as `throws.py` had it noted.
-  const NOTED = "swell", WORD = "throw ".length;
-  let thrownAt = "";
+  const WORD = "throw ".length;
+  let thrownAt = "", isNoting = false;
   let exported, failure, fromPromise = false;
 
   class GoError extends Error {
@@ -64,7 +64,7 @@
     let text;
     try { reword(error, frames); } catch { /* it keeps its own words */ }
     try { text = `${error}\n`; } catch { text = ""; }
-    const isNote = error.message === NOTED;
+    const isNote = isNoting;
     let stack = "";
     for (const frame of frames) {
       const file = frame.getFileName();
@@ -76,6 +76,12 @@
     if (isNote) thrownAt = stack;
     return text + stack;
   };
+
+  // What throws.py has called before something is thrown.
+  const swellThrows = () => {
+    try { isNoting = true; new Error(); } finally { isNoting = false; }
+  };
+  Object.defineProperty(scope, "swellThrows", { value: ours(swellThrows) });
 
   function bytes(data) {
     if (data instanceof ArrayBuffer) return data;

@@ -23,6 +23,7 @@ _CAST_WITH_PROPERTY = """
 _ESCAPE = "(string (escape_sequence) @escape)"
 
 _THROW = "(throw_statement (_)) @statement"
+_MAKING = {"await_expression", "call_expression", "new_expression"}
 
 # What only an ES module has: at its own level, or outside every function.
 _MODULE_PARTS = {"import_statement", "export_statement"}
@@ -79,14 +80,14 @@ def escapes_of(data: bytes) -> list[int]:
 
 
 def throws_of(data: bytes) -> list[int]:
-    """Where ``throw`` ends if what it throws is not made there; nowhere if ``data`` has errors."""
+    """Where ``throw`` ends if nothing makes what it throws there; nowhere if ``data`` has errors."""
     root = tree_of(data)
     if root.has_error:
         return []
     cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _THROW))
     found = cursor.captures(root).get("statement", ())
     return sorted(
-        node.children[0].end_byte for node in found if node.named_children[0].type != "new_expression"
+        node.children[0].end_byte for node in found if node.named_children[0].type not in _MAKING
     )
 
 
