@@ -86,6 +86,9 @@ def test_a_wrong_table(table: dict[str, object], words: str) -> None:
         ("api-dev.wwmaa.com", False),
         ("latest.wwmaa.com", True),
         ("::1", False),
+        # As people read them: "testè" and "staging-münchen".
+        ("xn--test-8oa.wwmaa.com", True),
+        ("xn--staging-mnchen-osb.wwmaa.com", False),
     ],
 )
 def test_what_looks_like_production(host: str, is_production: bool) -> None:
@@ -110,6 +113,15 @@ def test_a_url_without_a_host_is_no_way_around() -> None:
     """Nobody knows what would be called."""
     for url in ("shop.nowhere", "http://[::1"):
         assert guarded({"SITE": url}) == [f"SITE: {url!r} is no URL (write it like http://127.0.0.1:8001)"]
+
+
+def test_messages_about_a_url_hide_what_may_be_a_password() -> None:
+    """However the URL is written."""
+    for url in ("https:/me:secret@shop", "me:secret@shop:80", "http://me:secret@"):
+        (told,) = guarded({"SITE": url})
+        assert "is no URL" in told
+        assert "secret" not in told
+    assert guarded({"SITE": "https://me:secret@[2606:4700::1]/"}, "[2606:4700::1]") == []
 
 
 def test_the_nearest_file_declares_the_target(tmp_path: Path) -> None:

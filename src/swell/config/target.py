@@ -12,6 +12,7 @@ Whoever declares a target has load kept from hosts that look like production, un
 """
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ _TEST_WORDS: Final = frozenset(
     {"localhost", "local", "test", "testing", "stage", "staging", "dev", "development"}
     | {"preview", "qa", "uat", "sandbox", "loadtest", "internal", "example", "invalid"}
 )
+# What stands before the host, in a URL that need not be a good one.
+_CREDENTIALS: Final = re.compile(r"^([\w+.\-]*:?/*)[^/?#]*@")
 
 
 class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,7 +151,16 @@ def looks_like_production(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_global
     except ValueError:
-        return not _TEST_WORDS & set(host.lower().replace("-", ".").split("."))
+        words = {word for label in host.lower().split(".") for word in _readable(label).split("-")}
+        return not _TEST_WORDS & words
+
+
+def _readable(label: str) -> str:
+    """A part of a name as people read it: letters of others than English stand in it encoded."""
+    try:
+        return label.encode().decode("idna") if label.startswith("xn--") else label
+    except UnicodeError:
+        return ""
 
 
 def guard(target: Target, env: Mapping[str, str], allowed: Collection[str]) -> list[Fault]:
@@ -165,8 +177,8 @@ def guard(target: Target, env: Mapping[str, str], allowed: Collection[str]) -> l
         if host:
             places.setdefault(host, []).append(name)
         elif url:
-            faults.append(Fault(name, f"{url!r} is no URL", "write it like http://127.0.0.1:8001"))
-    known = {host.lower() for host in allowed}
+            faults.append(Fault(name, f"{shown_url(url)!r} is no URL", "write it like http://127.0.0.1:8001"))
+    known = {host.lower().strip("[]") for host in allowed}
     return faults + [
         Fault(
             ", ".join(names), f"{host} looks like production", f"if it is for load tests: --allow-host {host}"
@@ -182,3 +194,8 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def shown_url(url: str) -> str:
+    """A URL for messages: whatever may be a name and a password in it is hidden."""
+    return _CREDENTIALS.sub(r"\1****@", url)

@@ -92,7 +92,10 @@ def test_a_url_that_is_none() -> None:
     """Not set at all, or no URL: said so instead of a traceback."""
     assert lines("") == ["SITE: is not set, and the suite has no url in [target] ()"]
     assert lines("localhost") == ["SITE: 'localhost' is no URL (write it like http://127.0.0.1:8001)"]
-    assert "no target at http://localhost:x (nonnumeric port: 'x')" in lines("http://localhost:x")[0]
+    assert (
+        "no target at http://localhost:x (its URL or a header cannot be sent)"
+        in lines("http://localhost:x")[0]
+    )
 
 
 def test_a_wrong_secret(url: str) -> None:
@@ -135,3 +138,16 @@ def test_production_is_not_even_asked() -> None:
     assert "no target at" in line
     (line,) = lines("http://127.0.0.1:1", API_URL="https://wwmaa.nowhere/api")
     assert line.startswith("API_URL: wwmaa.nowhere looks like production ")
+
+
+def test_no_line_has_a_secret(url: str) -> None:
+    """Neither one of a URL, nor one that cannot be sent."""
+    needs = (Need("/events/1", {"Authorization": "Bearer $PASSWORD"}),)
+    seed = "seed it: swell target seed --services wwmaa, or set PASSWORD"
+    assert lines(url, needs=needs, PASSWORD="secret\n") == [
+        f"PASSWORD: seed data is missing at {url}: /events/1 (its URL or a header cannot be sent) ({seed})"
+    ]
+    for given in ("http://me:secret@127.0.0.1:1", "http://127.0.0.1:secret"):
+        (told_of_url,) = lines(given)
+        assert "no target at" in told_of_url
+        assert "me:secret" not in told_of_url

@@ -3,11 +3,13 @@
 import gc
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from swell.scripts.k6.engine import JSFailure
 from swell.scripts.k6.vuhost import GROUP
-from swell.testing.k6 import Trial
+from swell.testing.k6 import Trial, TrialError
 
 SOURCE = """
     import http from "k6/http";
@@ -59,3 +61,27 @@ def test_functions_of_python_are_made_when_they_are_asked_for() -> None:
         "(half) => half.function7 === half.function7 && half.function7() + half.function9()"
     )
     assert [context.run(ask, half), context.run(ask, another)] == [16, 16]
+
+
+def test_modules_are_required_where_memory_is_nearly_out() -> None:
+    """Wherever memory ends while builtin modules are loaded, there is an error, and the next VU is as ever."""
+    source = """
+        export default () => {
+          for (const name of ["http", "crypto", "html", "metrics"]) {
+            try { require("k6/" + name); } catch { /* memory is out */ }
+          }
+          return 1;
+        };
+    """
+    first = Trial(source)
+    shared = first.shared
+    shared.is_loaded, shared.first = True, first.vu
+    for left in range(0, 48_000, 400):
+        trial = Trial(source, shared=shared)
+        runtime = trial.vu.context.runtime
+        runtime.limit_memory(runtime.memory_used + left)
+        with suppress(JSFailure, TrialError):
+            trial.run(phase="init")
+        runtime.limit_memory(0)
+        trial.vu.close()
+    assert Trial(source, shared=shared).run(phase="init") == 1

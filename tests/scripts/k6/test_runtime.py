@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from swell.engine.vu import IterationInterrupted
-from swell.scripts.k6 import vuhost
+from swell.scripts.k6 import engine, vuhost
 from swell.scripts.k6.vuhost import GROUP
 from swell.testing.cli import CLIResult
 from swell.testing.k6 import Trial, TrialError
@@ -167,6 +167,23 @@ def test_dropping_reactions() -> None:
         trial.vu.context.run(trial.vu.context.core["call"], "default")
     assert (one.vu.context.drop_jobs(), one.vu.context.drop_jobs()) == (True, False)
     assert (other.vu.context.step(), other.vu.context.step()) == (True, False)
+
+
+def test_what_is_shared_is_made_anew_where_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VU that is ended while it makes what the VUs of its runtime share leaves nothing half made to them."""
+    first = Trial("export default () => 1")
+    first.shared.is_loaded, first.shared.first = True, first.vu
+    make, failing = engine.bytecode, ["core"]
+
+    def made(context: engine.Context, name: str) -> bytes:
+        if name in failing:
+            raise TimeoutError(failing.pop())
+        return make(context, name)
+
+    monkeypatch.setattr(engine, "bytecode", made)
+    with pytest.raises(TimeoutError):
+        Trial("export default () => 1", shared=first.shared)
+    assert Trial("export default () => 1", shared=first.shared).run() == 1
 
 
 def test_a_group_without_memory_takes_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:

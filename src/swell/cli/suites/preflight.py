@@ -3,13 +3,13 @@
 import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterable, Mapping
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 
 import msgspec
 
 from swell.base.errors import ConfigError, Fault
 from swell.cli.suites.tests import SuiteTest
-from swell.config.target import Need, Target, guard
+from swell.config.target import Need, Target, guard, shown_url
 
 TIMEOUT_S = 5.0
 # The operator's token of the reference platform, under the name that the platform itself reads.
@@ -43,12 +43,12 @@ def _faults(target: Target, env: Mapping[str, str], allowed: Collection[str]) ->
     status, reason = _ask(f"{url}/health")
     if not 0 < status < _FIRST_FAILURE:
         start = f"start it: swell target serve --services {target.service}" if target.service else ""
-        message = f"no target at {url} ({reason or f'/health answers {status}'})"
+        message = f"no target at {shown_url(url)} ({reason or f'/health answers {status}'})"
         return [Fault(place, message, start or f"set {target.variable}")]
     token = env.get(TOKEN_VARIABLE, "")
     if token and _ask(f"{url}/admin/faults", {_TOKEN_HEADER: token})[0] in _REFUSALS:
         hint = "take the one that `swell target serve` printed"
-        return [Fault(TOKEN_VARIABLE, f"is not the secret of the target at {url}", hint)]
+        return [Fault(TOKEN_VARIABLE, f"is not the secret of the target at {shown_url(url)}", hint)]
     values = target.settings_in(env)
     missing = (_missing(url, need, values, token, target) for need in target.needs)
     return [fault for fault in missing if fault is not None]
@@ -65,7 +65,7 @@ def _missing(url: str, need: Need, values: Mapping[str, str], token: str, target
     names = " and ".join(need.settings)
     seed = f"seed it: swell target seed --services {target.service}" if target.service else ""
     hint = ", or ".join(filter(None, (seed, names and f"set {names}")))
-    message = f"seed data is missing at {url}: {asked.path} ({reason or f'status {status}'})"
+    message = f"seed data is missing at {shown_url(url)}: {asked.path} ({reason or f'status {status}'})"
     return Fault(names or target.variable, message, hint)
 
 
@@ -95,6 +95,9 @@ def _ask(
     except urllib.error.HTTPError as error:
         error.close()
         return error.code, ""
-    except (OSError, ValueError, HTTPException) as error:
+    except (ValueError, InvalidURL):
+        # Their words have the value in them, which may be a secret.
+        return _NO_ANSWER, "its URL or a header cannot be sent"
+    except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         return _NO_ANSWER, str(getattr(reason, "strerror", None) or reason).lower()

@@ -162,7 +162,8 @@ class Context:
     def _compile(self, source: str, name: str, kind: int, *, keep_lines: bool) -> bytes:
         text = source.encode("utf-8", "surrogatepass")
         lib.JS_UpdateStackTop(self.runtime.pointer)
-        compiled = lib.JS_Eval(self._context, text, len(text), name.encode(), kind | _EVAL_COMPILE_ONLY)
+        with self.runtime.unlimited():
+            compiled = lib.JS_Eval(self._context, text, len(text), name.encode(), kind | _EVAL_COMPILE_ONLY)
         if compiled.tag == _TAG_EXCEPTION:
             raise self._take_exception()
         size = c_size_t()
@@ -273,7 +274,10 @@ class Context:
             for name, function in zip(names, functions.values(), strict=True):
                 if isinstance(function, raw):
                     self._binding.add_callable(f"swell {name}", function.function)
-        return self._call_pure("half", ",".join(names), str(first))
+        half = self._call_pure("half", ",".join(names), str(first))
+        if half.tag == _TAG_EXCEPTION:
+            raise self._take_exception()
+        return half
 
     def throw(self, error: BaseException) -> Any:
         """Throw ``error`` into JavaScript: what a raw host function returns in place of raising."""
@@ -308,8 +312,10 @@ class Context:
         runtime = self.runtime
         if runtime.shared is None:
             make = self.wrap(self._value_of(bytecode(self, "shared"), runtime.first))
-            runtime.shared = self.run(make, runtime.is_shared)
+            shared = self.run(make, runtime.is_shared)
             runtime.factories[CORE_MODULE] = self.wrap(self._value_of(bytecode(self, "core"), runtime.first))
+            # Last: where something fails, the next context makes it all anew.
+            runtime.shared = shared
         with runtime.entered(self._context):
             self._binding.add_callable("swell call", host_call(self, self._functions))
         own = self.wrap(self._value_of(bytecode(self, OWN), self._context))
@@ -410,7 +416,9 @@ def _normalize(context: int, base: bytes, name: bytes, _opaque: int) -> int | No
     except BaseException as error:  # noqa: BLE001  # becomes the import's exception
         owner.throw(error)
         return None
-    return int(lib.js_strdup(context, resolved.encode()))
+    # None where memory is out; the exception is pending.
+    copied: int | None = lib.js_strdup(context, resolved.encode())
+    return copied
 
 
 def _load(context: int, name: bytes, _opaque: int) -> int | None:

@@ -62,7 +62,6 @@ class Runtime:
 
     def __init__(self, poll: Callable[[], None], memory_limit: int = 0, *, is_shared: bool = False) -> None:
         self.is_shared = is_shared
-        self._limit = memory_limit
         self.poll = poll
         # What ``poll`` raised, by the greenlet whose JavaScript it ends: others may run before it is taken.
         self._thrown: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()
@@ -87,8 +86,7 @@ class Runtime:
         self._held: dict[int, _List] = {}
         _by_runtime[self._pointer] = self
         self.binding.set_max_stack_size(stack_bytes())
-        if memory_limit:
-            self.binding.set_memory_limit(memory_limit)
+        self.limit_memory(memory_limit)
         lib.JS_SetInterruptHandler(self._pointer, _c_poll, None)
 
     @property
@@ -100,6 +98,11 @@ class Runtime:
     def memory_used(self) -> int:
         """Bytes that all contexts hold."""
         return self._size.value
+
+    def limit_memory(self, limit: int) -> None:
+        """All contexts together may hold ``limit`` bytes; 0 for no limit."""
+        self._limit = limit
+        self.binding.set_memory_limit(limit)
 
     @property
     def first(self) -> int:
@@ -150,6 +153,15 @@ class Runtime:
             yield
         finally:
             self._current.value = self._first
+
+    @contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """Memory is not out while code is compiled, where the engine would crash; nothing may wait."""
+        self.binding.set_memory_limit(0)
+        try:
+            yield
+        finally:
+            self.binding.set_memory_limit(self._limit)
 
     # Running and interrupting
 

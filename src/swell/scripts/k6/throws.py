@@ -1,8 +1,8 @@
 """Where a script throws what is no error: k6 logs the place of that too, the engine knows it of errors alone.
 
-``throw "text"`` becomes ``throw swellThrows(), "text"``: a function of the core's, which no script can replace,
-keeps the frames, and they are shown where what is thrown has none. What is made on the spot, or by a function, is
-most likely an error and left as it is: columns after what is inserted are not the script's own.
+``throw "text"`` becomes ``throw swellThrows(), "text"``: a function of the core's, which no script can
+replace, keeps the frames, and they are shown where what is thrown has none. What is made on the spot, or by a
+function, is most likely an error and left as it is: columns after what is inserted are not the script's own.
 """
 
 import re

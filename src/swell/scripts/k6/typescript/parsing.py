@@ -86,9 +86,7 @@ def throws_of(data: bytes) -> list[int]:
         return []
     cursor = tree_sitter.QueryCursor(tree_sitter.Query(_language(), _THROW))
     found = cursor.captures(root).get("statement", ())
-    return sorted(
-        node.children[0].end_byte for node in found if node.named_children[0].type not in _MAKING
-    )
+    return sorted(node.children[0].end_byte for node in found if node.named_children[0].type not in _MAKING)
 
 
 def is_module(data: bytes) -> bool:
