@@ -74,6 +74,7 @@ def wrong(kind: ValueType, value: object, where: Where = SCRIPT) -> list[str]:
         (text_map(), {"a": "1"}, SCRIPT, {"a": "1"}),
         (text_map(), ["a=1", "b=x=y,z"], CLI, {"a": "1", "b": "x=y,z"}),
         (text_map(), "a=1,b=2", ENV, {"a": "1", "b": "2"}),
+        (text_map(), "a:1,b:x:y,c=z:1", ENV, {"a": "1", "b": "x:y", "c": "z:1"}),
         (text_map(), '{"a": "1"}', ENV, {"a": "1"}),
         (text_map(), "a=", CLI, {"a": ""}),
     ],

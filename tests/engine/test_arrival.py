@@ -91,7 +91,7 @@ def test_vus_are_made_one_at_a_time_up_to_the_maximum() -> None:
     assert harness.environment.pool.initialized == 3
     warnings = [message for level, message in harness.logged if level == "warning"]
     assert len(warnings) == 1
-    assert warnings[0].startswith("Insufficient VUs")
+    assert warnings[0].startswith("Insufficient VUs, reached 3 active VUs and cannot initialize more")
     assert "'a'" in warnings[0]
 
 

@@ -79,9 +79,14 @@ class Outputs:
             return ""
         return str(shown)
 
-    def export(self, snapshot: Snapshot) -> None:
-        """Write ``--summary-export``; with the summary disabled it is not written, as in k6."""
+    def export(self, snapshot: Snapshot, handled: Mapping[str, bytes]) -> None:
+        """Write ``--summary-export``, unless it is among what handle_summary ``handled``.
+
+        With the summary disabled it is not written, as in k6.
+        """
         options = self.options
+        if options.summary_export in handled:
+            return
         if options.summary_export and options.summary_mode != "disabled":
             if options.new_machine_readable_summary:
                 document = self._machine_readable(snapshot)

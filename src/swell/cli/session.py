@@ -138,7 +138,7 @@ class Session(RunListener):
         snapshot, untrusted = judged(result, require_trust=outputs.options.require_trust)
         self._warn_without_iterations(snapshot)
         saved_to = outputs.save(snapshot)
-        outputs.export(snapshot)
+        outputs.export(snapshot, result.summary_files or {})
         mode = outputs.options.summary_mode
         if result.summary_files is None and mode != "disabled":
             system = self._system

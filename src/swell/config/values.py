@@ -302,7 +302,9 @@ def _read_pairs(texts: Sequence[object], where: Where, findings: Findings) -> di
         parts = [part for text in parts for part in split_text(text)]
     pairs: dict[str, Any] = {}
     for part in parts:
-        name, equals, entry = part.partition("=")
+        # Variables of k6 have a colon there.
+        sign = ":" if where.layer.kind == "env" and "=" not in part else "="
+        name, equals, entry = part.partition(sign)
         if not equals or not name.strip():
             findings.fault(where, f"must be written as name=value, not {describe(part)}")
             return None

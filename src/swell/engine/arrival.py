@@ -128,8 +128,9 @@ class ArrivalExecutor(Executor):
             self._has_warned = True
             self.runtime.log(
                 "warning",
-                f"Insufficient VUs: all {self._made} that scenario {self.name!r} may have are busy, "
-                "so iterations are dropped; raise max_vus, or expect less of the target",
+                # Up to the colon it is what k6 says.
+                f"Insufficient VUs, reached {self._made} active VUs and cannot initialize more: scenario "
+                f"{self.name!r} drops iterations; raise max_vus, or expect less of the target",
             )
 
     def _is_activating(self) -> bool:

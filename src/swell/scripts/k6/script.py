@@ -129,6 +129,11 @@ class K6Script:
         for index, name in enumerate(shape["names"]):
             content = context.from_js(context.run(lifecycle["summaryContent"], index))
             files[name] = content
+        options = vu.runtime.options
+        if options.summary_export and not options.new_machine_readable_summary:
+            # It has what the script left of its data, as in k6.
+            exported = str(context.run(lifecycle["summaryExport"]))
+            files |= {options.summary_export: exported} if exported else {}
         return files
 
     def describe_exception(self, error: BaseException) -> str:
@@ -152,7 +157,7 @@ class K6Script:
         context.run_jobs()
         return {
             name: context.evaluate(f"globalThis['swell lifecycle'].{name}")
-            for name in ("setupValue", "summaryShape", "summaryContent", "summaryData")
+            for name in ("setupValue", "summaryShape", "summaryContent", "summaryData", "summaryExport")
         }
 
     def _lifecycle(self, name: str, phase: Phase, vu: VU, data: bytes | None) -> VUHost | None:

@@ -50,6 +50,21 @@ function plain(given, path, around) {
 }
 
 let contents = [];
+let summary;
+
+// A group as the older form of the summary has it: what it holds by name.
+function byName(group) {
+  const named = (list) => Object.fromEntries(list.map((each) => [each.name, each]));
+  return { ...group, groups: named(group.groups.map(byName)), checks: named(group.checks) };
+}
+
+// A metric of that form: its values alone, a rate as value; the mark of a threshold is true where it failed.
+function flat({ type, values, thresholds }) {
+  const { rate, ...others } = values;
+  const shown = type === "rate" && rate !== undefined ? { value: rate, ...others } : { ...values };
+  const marks = Object.entries(thresholds ?? {}).map(([source, { ok }]) => [source, !ok]);
+  return marks.length ? { ...shown, thresholds: Object.fromEntries(marks) } : shown;
+}
 
 globalThis["swell lifecycle"] = {
   setupValue() {
@@ -81,7 +96,20 @@ globalThis["swell lifecycle"] = {
       if (value !== undefined) Object.defineProperty(data, name, { value });
     }
     data.setup_data ??= undefined;
+    summary = data;
     swell.setData(data);
+  },
+  // For --summary-export, with what the script has made of its data; empty where that is of another shape.
+  summaryExport() {
+    const { verdict, invariants, ledgers } = summary;
+    const { options, state, ...kept } = JSON.parse(JSON.stringify(summary));
+    try {
+      kept.metrics = Object.fromEntries(Object.entries(kept.metrics).map(([name, metric]) => [name, flat(metric)]));
+      kept.root_group = byName(kept.root_group);
+    } catch {
+      return "";
+    }
+    return JSON.stringify({ ...kept, verdict, invariants, ledgers }, null, 4) + "\n";
   },
   summaryContent: (index) => typeof contents[index] === "string"
     ? new String(contents[index]) : swell.bytes(contents[index]),
