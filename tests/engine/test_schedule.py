@@ -350,6 +350,15 @@ def test_ramp_down_keeps_its_vus_for_the_graceful_period() -> None:
     assert planned_vus([scenario]) == 2
 
 
+def test_a_ramp_reserves_all_that_it_reaches() -> None:
+    """The VU that starts on the very end, too: the most that a ramp up promises are there, as in k6."""
+    up = RampingVUs(name="r", start_vus=1, stages=(Stage(2 * S, 4),))
+    assert planned_vus([up]) == 4
+    again = RampingVUs(name="r", start_vus=2, stages=(Stage(S, 1), Stage(S, 3)))
+    assert planned_vus([again]) == 3
+    assert planned_vus([up], 1, 2) == 2
+
+
 @given(st.integers(0, 20), VU_STAGES, DURATIONS, WORKERS)
 def test_reservations_of_all_workers_are_the_plans(
     start: int, stages: tuple[Stage, ...], grace_ns: int, workers: int

@@ -250,12 +250,18 @@ def vu_reservations(scenario: Scenario, index: int = 0, workers: int = 1) -> lis
     end_ns = latest_end_ns(scenario)
     if isinstance(scenario, RampingVUs):
         changes = []
-        for own in slot_intervals(scenario, index, workers).values():
-            reserved_until = 0
+        reserved: dict[int, int] = {}
+        for slot, own in slot_intervals(scenario, index, workers).items():
             for interval in own:
-                begin = max(interval.start_ns, reserved_until)
-                reserved_until = interval.hard_stop_ns
-                changes += [(start_ns + begin, 1), (start_ns + reserved_until, -1)]
+                begin = max(interval.start_ns, reserved.get(slot, 0))
+                reserved[slot] = interval.hard_stop_ns
+                changes += [(start_ns + begin, 1), (start_ns + reserved[slot], -1)]
+        # k6 reserves those too that a ramp reaches on its very end, and that run nothing.
+        regular_ns = regular_duration_ns(scenario)
+        for offset_ns, slot, change in ramping_vus_plan(scenario.start_vus, scenario.stages):
+            begin = start_ns + max(regular_ns, reserved.get(slot, 0))
+            if change > 0 and offset_ns == regular_ns and slot % workers == index and begin < end_ns:
+                changes += [(begin, 1), (end_ns, -1)]
         return sorted(changes)
     vus = scenario.pre_allocated_vus if isinstance(scenario, ArrivalBase) else scenario.vus
     share = stripe_count(vus, index, workers)
