@@ -31,7 +31,7 @@ SERVER_PORT = 9000
 def answer_late(listener: socket.socket) -> None:
     """Accept nothing for a while from the first connection on, then answer whoever is there."""
     select.select([listener], [], [], 30)
-    time.sleep(0.5)
+    time.sleep(0.9)
     while True:
         try:
             connection, _ = listener.accept()

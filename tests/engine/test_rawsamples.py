@@ -97,7 +97,7 @@ def test_vus_are_held_while_the_writer_is_behind() -> None:
     gevent.idle()
     assert not waiting.ready()
     flow.taken(50)
-    waiting.join(timeout=5)
+    waiting.join(timeout=60)
     assert waiting.successful()
 
 
@@ -117,5 +117,5 @@ def test_an_iteration_without_end_is_held_too() -> None:
     made.flush()
     assert len(sent) == 1
     flow.taken(500)
-    waiting.join(timeout=5)
+    waiting.join(timeout=60)
     assert waiting.successful()
