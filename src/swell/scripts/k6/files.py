@@ -91,8 +91,8 @@ class ScriptFiles:
             "Error",
         )
 
-    def open(self, base: str, path: str) -> tuple[str, bytes]:
-        """A file for ``open()``: relative to the module that asks, else to the main script.
+    def open(self, bases: Sequence[str], path: str) -> tuple[str, bytes]:
+        """A file for ``open()``: relative to the first of ``bases`` that has it, else to the main script.
 
         Raises ``HostError`` in k6's words for what cannot be opened.
         """
@@ -101,8 +101,8 @@ class ScriptFiles:
         if path.startswith(("/", _FILE)):
             candidates = [file_name(unquote(path.removeprefix(_FILE)))]
         else:
-            bases = [base if base.startswith(_FILE) else self.main, self.main]
-            candidates = list(dict.fromkeys(file_name(f"{self._folder(known)}/{path}") for known in bases))
+            folders = [self._folder(base) for base in (*bases, self.main) if base.startswith(_FILE)]
+            candidates = list(dict.fromkeys(file_name(f"{folder}/{path}") for folder in folders))
         for name in candidates:
             try:
                 return name, self.read(name)

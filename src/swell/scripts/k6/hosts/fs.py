@@ -41,7 +41,7 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
             raise HostError("open() failed; reason: path cannot be empty", "TypeError")
         files = vu.shared.files
         try:
-            name, content = files.open(files.main, path)
+            name, content = files.open((), path)
         except HostError as error:
             if Path(path).is_dir():
                 message = f'cannot open "{path}": opening a directory is not supported'

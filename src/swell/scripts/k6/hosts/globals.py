@@ -22,10 +22,10 @@ def functions(vu: "VUHost") -> Mapping[str, HostFunction]:
     """What ``lib/globals.js`` needs."""
     files = vu.shared.files
 
-    def open_file(path: str, mode: str, caller: str) -> Primitive:
+    def open_file(path: str, mode: str, running: str, caller: str) -> Primitive:
         if vu.phase != "init":
             raise HostError(_INIT_ONLY.format("open"))
-        name, content = files.open(caller, path)
+        name, content = files.open((running, caller), path)
         allowed = vu.shared.kept.setdefault("open", set())
         if vu.shared.is_loaded and name not in allowed:
             raise HostError(f'open() of "{path}" that was not opened when the script was first loaded')

@@ -3,12 +3,16 @@ import host from "swell:host/globals";
 import swell from "swell:core";
 
 const scope = globalThis;
-const callers = /(?:file|https):\/\/[^\s()]*?(?=:\d+:\d+)/;
+const places = /(?:file|https):\/\/[^\s()]*?(?=:\d+:\d+)/g;
+const MOST_FRAMES = 1000;
 
-// The module that called, by its place in the stack.
-function caller() {
-  const found = callers.exec(new Error().stack);
-  return found === null ? "" : found[0];
+// The modules on the stack: the one that called first, the one whose top level runs last, also under require().
+function callers() {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = MOST_FRAMES;
+  const found = new Error().stack.match(places) ?? [];
+  Error.stackTraceLimit = limit;
+  return found;
 }
 
 function define(name, value) {
@@ -77,11 +81,12 @@ swell.setEnvironment = (given) => {
 };
 swell.setEnvironment("");
 define("open", swell.own((path, mode) => {
-  const content = host.open(path === undefined || path === null ? "" : String(path), mode === undefined ? "" : String(mode), caller());
-  return content;
+  const modules = callers();
+  // k6 opens files beside the module whose top level runs, whichever module's function asks for them.
+  return host.open(path === undefined || path === null ? "" : String(path), mode === undefined ? "" : String(mode), modules.at(-1) ?? "", modules[0] ?? "");
 }));
 function require(specifier) {
-  const name = host.require(String(specifier ?? ""), caller());
+  const name = host.require(String(specifier ?? ""), callers()[0] ?? "");
   const known = require.begun.get(name);
   if (known !== undefined) return known.exports;
   try {
