@@ -250,8 +250,10 @@ class Iteration:
             host.state["setup data"] = True
             if self._setup_data is not None:
                 context.run(core["setData"], self._setup_data.decode("utf-8", "surrogatepass"))
-        has_own = vu.env != self._script._shared.env
-        context.run(core["setEnvironment"], json.dumps(vu.env) if has_own else "")
+        # An archive's own variables are known here alone; those of the run and the scenario win over them.
+        known = self._script._shared.env
+        env = {**known, **vu.env}
+        context.run(core["setEnvironment"], json.dumps(env) if env != known else "")
         self._host = host
         self._call = context.run(core["bind"], self._function)
         self._step = context.step
