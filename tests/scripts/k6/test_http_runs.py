@@ -95,7 +95,10 @@ def test_warnings(run: RunScript, code: str, said: str) -> None:
             id="credentials",
         ),
         pytest.param(
-            "http.get(B.replace('//', '//u:p%20q@'))", {"name": "http://****:****0q@"}, id="escapes"
+            # k6 shows the end of what has escapes.
+            "http.get(B.replace('//', '//u:p%20q@'))",
+            {"name": "http://****:****@"},
+            id="escapes",
         ),
         pytest.param("http.get(B.replace('//', '//u@'))", {"name": "http://****@"}, id="name alone"),
         pytest.param(

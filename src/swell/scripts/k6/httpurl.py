@@ -160,14 +160,8 @@ def _parse(text: str) -> Url:
     if at:
         username, _, password = userinfo.partition(":")
         made.username, made.password = unquote(username), unquote(password)
-        made.tag = f"{scheme}://{_masked(userinfo)}@{hostport}{target}{mark}{fragment}"
+        made.tag = f"{scheme}://{MASK if ':' in userinfo else _NAME_MASK}@{hostport}{target}{mark}{fragment}"
     return made
-
-
-def _masked(userinfo: str) -> str:
-    """Credentials in tags: k6 hides as many letters as they have decoded, so that escapes leave some."""
-    length = len(unquote_to_bytes(userinfo))
-    return f"{MASK if ':' in userinfo else _NAME_MASK}{userinfo[length:]}"
 
 
 def _unusable(shown: str, problem: Failure) -> Url:
