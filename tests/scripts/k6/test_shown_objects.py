@@ -18,6 +18,9 @@ CASES = {
     "http.cookieJar()": "{ clear: @, cookiesForURL: @, delete: @, set: @ }",
     "[new http.CookieJar()]": "[ { clear: @, cookiesForURL: @, delete: @, set: @ } ]",
     "counter": "{ name: 'some', add: @ }",
+    # Proxies are asked for nothing but their members.
+    "new Proxy({ a: 1 }, { get: (from, name) => from[name.toLowerCase()] })": "{ a: 1 }",
+    "new Proxy(Object.create(null), { get: () => 'x' })": "{}",
     "{ hash: crypto.createHash('md5') }": "{ hash: { digest: @, update: @ } }",
 }
 

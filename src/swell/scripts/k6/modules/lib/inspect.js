@@ -53,7 +53,8 @@ function object(value, around) {
     return list(value, inner, `${value.constructor.name}(${value.length}) `);
   }
   if (Array.isArray(value)) return list(value, inner, "");
-  const base = value[swell.methods];
+  // A script's own proxies are not asked.
+  const base = Object.getPrototypeOf(value)?.[swell.methods];
   const data = base !== undefined && typeof value.toJSON === "function" ? value.toJSON() : value;
   const shown = Object.keys(data).map((key) => `${key}: ${nested(data[key], inner)}`);
   if (base !== undefined) shown.push(...methodsOf(value, base));
