@@ -46,7 +46,8 @@ def test_names_keys_and_variables_are_unique() -> None:
 def test_every_field_of_options_has_a_row() -> None:
     """Nothing in Options can be set only by a programmer."""
     fields = {row.field for row in RUN_OPTIONS} | {"tls_version_min", "tls_version_max"}
-    assert {field.name for field in msgspec.structs.fields(Options)} == fields - {""} | {"given"}
+    shown = {"given", "given_scenarios"}
+    assert {field.name for field in msgspec.structs.fields(Options)} == fields - {""} | shown
 
 
 @pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.name)
@@ -118,5 +119,6 @@ def test_what_is_shown_resolves_to_the_same() -> None:
     first = resolved(*layers)
     shown = {key: value for key, value in show_resolved(first).items() if value not in (None, "")}
     second = resolved(script(**shown))
-    assert msgspec.structs.replace(second.options, given=first.options.given) == first.options
+    shown_only = {"given": first.options.given, "given_scenarios": first.options.given_scenarios}
+    assert msgspec.structs.replace(second.options, **shown_only) == first.options
     assert second.scenarios == first.scenarios

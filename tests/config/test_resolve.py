@@ -167,10 +167,14 @@ def test_dns_is_merged_field_by_field() -> None:
 
 def test_without_layers_everything_has_its_default() -> None:
     """No layer is needed; a front end may give defaults of its own."""
-    assert resolve([], ["default"]).options == Options()
+    plain = resolve([], ["default"]).options
+    assert plain == Options(given_scenarios=plain.given_scenarios)
+    assert [key for key, value in plain.given_scenarios["default"].items() if value is not None] == [
+        "executor"
+    ]
     other = Options(require_data=False)
     assert resolve([cli(rps="3")], ["default"], defaults=other).options == Options(
-        require_data=False, rps=3, given={"rps": 3}
+        require_data=False, rps=3, given={"rps": 3}, given_scenarios=plain.given_scenarios
     )
 
 

@@ -59,6 +59,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     # What layers have set, under k6's keys and as k6 prints it: scripts of k6 are shown it.
     given: dict[str, object] = {}
+    # Likewise the scenarios by name, with null for what they leave out.
+    given_scenarios: dict[str, dict[str, object]] = {}
 
     setup_timeout_ns: int = 60 * NS_PER_SECOND
     teardown_timeout_ns: int = 60 * NS_PER_SECOND

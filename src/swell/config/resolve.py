@@ -16,7 +16,7 @@ of the shortcuts then becomes one scenario named ``default``:
 Values of the wrong type are faults in any layer; values out of range only where they take effect.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,7 +26,13 @@ from swell.base.errors import SwellError
 from swell.config.layers import Findings, Layer, Where, did_you_mean
 from swell.config.options import Options
 from swell.config.row import Option
-from swell.config.scenario_values import WrittenScenario, check_functions, check_scenario, executor_of
+from swell.config.scenario_values import (
+    WrittenScenario,
+    check_functions,
+    check_scenario,
+    executor_of,
+    show_written_scenario,
+)
 from swell.config.scenarios import (
     ConstantVUs,
     PerVUIterations,
@@ -104,7 +110,7 @@ def resolve(
         _check_thresholds(settings["thresholds"], check_threshold, findings)
     findings.raise_if_any()
     return Resolution(
-        options=_options(settings, defaults or Options()),
+        options=_options(settings, scenarios, defaults or Options()),
         scenarios=tuple(written.scenario for written in scenarios if written.scenario is not None),
         origins=_origins(settings),
         warnings=findings.warnings,
@@ -207,11 +213,12 @@ def _check_thresholds(setting: Setting, check: CheckThreshold, findings: Finding
                 findings.fault(where, str(error))
 
 
-def _options(settings: Settings, defaults: Options) -> Options:
+def _options(settings: Settings, scenarios: Iterable[WrittenScenario], defaults: Options) -> Options:
     fields = {option(name).field: setting.value for name, setting in settings.items()}
     fields.pop("", None)
     rows = ((option(name), setting.value) for name, setting in settings.items() if name != "scenarios")
     fields["given"] = {row.key: row.type.show(value) for row, value in rows if row.is_k6s}
+    fields["given_scenarios"] = {one.name: show_written_scenario(one) for one in scenarios}
     if "dns" in settings:
         fields["dns"] = msgspec.structs.replace(defaults.dns, **settings["dns"].value)
     if "tls_version" in settings:

@@ -357,4 +357,25 @@ def show_scenario(scenario: Scenario) -> dict[str, object]:
     return shown
 
 
+# The order in which k6 shows what it knows.
+_SHOWN_FIRST_TO_LAST: Final = (
+    *("startTime", "gracefulStop", "env", "exec", "tags"),
+    *("vus", "startVUs", "rate", "startRate", "timeUnit", "duration", "stages", "iterations", "maxDuration"),
+    *("gracefulRampDown", "preAllocatedVUs", "maxVUs"),
+)
+
+
+def show_written_scenario(written: WrittenScenario) -> dict[str, object]:
+    """Write what a scenario sets as k6's JSON does, and null for what it leaves out."""
+    _, keys = EXECUTORS[written.executor]
+    by_key = {key.key: key for key in keys}
+    shown: dict[str, object] = {"executor": written.executor}
+    for name in _SHOWN_FIRST_TO_LAST:
+        key = by_key.get(name)
+        if key is not None:
+            value = written.values.get(key.field) if key.field in written.fields else None
+            shown[name] = None if value is None else key.type.show(value)
+    return shown
+
+
 SCENARIOS: Final = ValueType("scenarios by name", _parse_scenarios, _check_scenarios, _show_scenarios)

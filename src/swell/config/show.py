@@ -64,15 +64,15 @@ def show_options(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
 
 
 # What stands there however it was set, or filled in.
-_EFFECTIVE: Final = ("consoleOutput", "localIPs", "scenarios", "summaryTrendStats", "systemTags")
+_EFFECTIVE: Final = ("consoleOutput", "localIPs", "summaryTrendStats", "systemTags")
 # What k6 lists and no run has.
 _UNKNOWN: Final = (*REFUSED_KEYS, "ext", "features", "metricSamplesBufferSize")
 
 
-def show_given(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
+def show_given(options: Options) -> JSONObject:
     """Write what layers have set under k6's keys, the rest as null: what a script is shown.
 
-    Of a workload there are the ``scenarios`` alone, with all that is in effect.
+    Of a workload there are the ``scenarios`` alone, those that shortcuts stand for too.
     """
     given = options.given
     shown: JSONObject = {
@@ -80,13 +80,14 @@ def show_given(options: Options, scenarios: Iterable[Scenario]) -> JSONObject:
         for row in RUN_OPTIONS
         if row.is_k6s and row.name not in WORKLOAD_NAMES and row.name != "vus"
     }
-    effective = show_options(options, scenarios)
+    effective = show_options(options, ())
     dns: JSONObject = {"ttl": None, "select": None, "policy": None}
     return (
         dict.fromkeys(_UNKNOWN)
         | shown
         | {key: effective[key] or None for key in _EFFECTIVE}
         | {"dns": dns | (shown["dns"] or {}), "systemTags": sorted(options.system_tags) or None}
+        | {"scenarios": options.given_scenarios}
     )
 
 

@@ -244,6 +244,45 @@ def test_what_a_script_is_shown_of_options(run: RunScript) -> None:
     assert 'msg="undefined undefined 2 avg,min,med,max,p(90),p(95) false"' in result.stderr, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ({"iterations": 1}, {"executor": "shared-iterations", "iterations": 1}),
+        (
+            {"iterations": 1, "duration": "90s"},
+            {"executor": "shared-iterations", "iterations": 1, "maxDuration": "1m30s"},
+        ),
+        (
+            {"scenarios": {"default": {"executor": "per-vu-iterations", "env": {}, "gracefulStop": 1500}}},
+            {"executor": "per-vu-iterations", "env": {}, "gracefulStop": "1.5s"},
+        ),
+    ],
+)
+def test_scenarios_are_shown_as_written(
+    run: RunScript, written: dict[str, object], shown: dict[str, object]
+) -> None:
+    """What a scenario leaves out is null in ``exec.test.options``, and k6's keys stand in k6's order."""
+    result = run(
+        HEAD + f"export const options = {json.dumps(written)};"
+        "export default () => { console.log(JSON.stringify(exec.test.options.scenarios.default)); }",
+        "--log-format",
+        "raw",
+    )
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("{")]
+    names = [
+        "executor",
+        "startTime",
+        "gracefulStop",
+        "env",
+        "exec",
+        "tags",
+        "vus",
+        "iterations",
+        "maxDuration",
+    ]
+    assert list(json.loads(line).items()) == [(name, shown.get(name)) for name in names]
+
+
 @pytest.mark.parametrize("stage", ["setup", "teardown"])
 @pytest.mark.parametrize("body", ["sleep(30);", "http.get(`${__ENV.TARGET}/get`); sleep(30);", "for (;;) {}"])
 def test_what_a_function_did_before_its_time_was_up_is_its_own(

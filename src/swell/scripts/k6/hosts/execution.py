@@ -87,7 +87,7 @@ def _options(vu: "VUHost") -> str:
     if vu.phase == "init":
         raise HostError("getting test options in the init context is not supported")
     runtime = vu.runtime
-    return msgspec.json.encode(show_given(runtime.options, runtime.scenarios)).decode()
+    return msgspec.json.encode(show_given(runtime.options)).decode()
 
 
 Section = dict[str, Callable[[], Any]]
