@@ -1,5 +1,6 @@
 """What a worker does with memory that is freed."""
 
+import platform
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ print(before, faults(20))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
 def test_large_bodies_reuse_the_memory_of_those_before() -> None:
     """Once settled, twenty bodies of 5 MB are written into memory that is there already."""
     done = subprocess.run([sys.executable, "-c", BODIES], check=True, capture_output=True, text=True)
