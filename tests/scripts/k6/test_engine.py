@@ -9,6 +9,7 @@ import pytest
 from swell.scripts.k6 import builtins
 from swell.scripts.k6.loop import spawn
 from swell.scripts.k6.values import UNDEFINED, HostError, RangeError, Text, raw
+from swell.scripts.k6.vuhost import VUHost
 from swell.testing.k6 import Trial, TrialError
 
 Install = Callable[..., None]
@@ -226,3 +227,17 @@ def test_modules_are_native() -> None:
         },
     )
     assert trial.run() == [2, "file:///trial.js", "file:///n.js"]
+
+
+def test_parts_are_loaded_once(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of ours that a module asks for again and again, as responses do, is imported the first time only."""
+    begun: list[str] = []
+    begin = VUHost._begin_module
+    monkeypatch.setattr(VUHost, "_begin_module", lambda vu, name: (begun.append(name), begin(vu, name))[1])
+    install(
+        'import swell from "swell:core"; export default () => swell.load("swell:lib/gjson").select;',
+        lambda _vu: {},
+    )
+    source = "const found = [0, 1, 2].map(() => part()); return [new Set(found).size, typeof found[0]]"
+    assert Trial(f'import part from "k6/try"; export default () => {{ {source} }}').run() == [1, "function"]
+    assert begun == ["swell:lib/gjson"]
