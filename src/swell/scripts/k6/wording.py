@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from swell.scripts.k6.builtins import absent_value
@@ -51,7 +52,8 @@ class Wording:
     """Rewords messages for the VUs of a worker; each place in a script is looked at once."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        # To prepare a large module takes long, and libraries of old try what an engine has by errors.
+        self._source = lru_cache(maxsize=1)(source)
         self._told: dict[tuple[str, str, str, int, int], str] = {}
 
     def reword(self, message: str, builtin: str, file: str, line: float, column: float) -> str:
