@@ -29,6 +29,12 @@ def test_only_throws_of_what_may_be_no_error_change(written: str, read: str) -> 
     assert with_places(written) == read
 
 
+def logged(result: CLIResult) -> list[str]:
+    """What iterations threw, as it was logged, with bars for line ends and no folders."""
+    lines = re.findall(r'level=error msg="?(.*?)"? executor', re.sub(r"file:[^:]*/", "", result.stderr))
+    return [line.replace("\\n", "|").replace("\\t", "").strip("|") for line in lines]
+
+
 def test_places_of_what_is_thrown(run: RunScript) -> None:
     """Text, objects and null thrown by an iteration have the stack of the throw, a rejected promise has none."""
     result = run(
@@ -49,8 +55,7 @@ def test_places_of_what_is_thrown(run: RunScript) -> None:
         }
         """
     )
-    logged = re.findall(r'level=error msg="?(.*?)"? executor', re.sub(r"file:[^:]*/", "", result.stderr))
-    assert [line.replace("\\n", "|").replace("\\t", "").strip("|") for line in logged] == [
+    assert logged(result) == [
         "text|at default (script.js:8:21)",
         "[object Object]|at inner (script.js:5:3)|at default (script.js:9:21)",
         "null|at script.js:10:40|at default (script.js:10:21)",
@@ -76,8 +81,7 @@ def test_a_script_may_have_its_own_error(run: RunScript) -> None:
         }
         """
     )
-    logged = re.findall(r'level=error msg="?(.*?)"? executor', re.sub(r"file:[^:]*/", "", result.stderr))
-    assert [line.replace("\\n", "|").replace("\\t", "").strip("|") for line in logged] == [
+    assert logged(result) == [
         "one|at withParameter (script.js:5:36)|at default (script.js:7:21)",
         "two|at default (script.js:9:5)",
         "TypeError: Assignment to constant variable.|at default (script.js:10:23)",

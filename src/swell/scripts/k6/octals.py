@@ -16,16 +16,16 @@ def without_octals(text: str) -> str:
     """``text``, a module in JavaScript, with its octal escapes as hexadecimal ones."""
     if not _PERHAPS.search(text):
         return text
-    from swell.scripts.k6.typescript.parsing import escapes_of  # noqa: PLC0415  # a parser, for few
+    from swell.scripts.k6.typescript.edits import Edits  # noqa: PLC0415  # with a parser, for few
+    from swell.scripts.k6.typescript.parsing import escapes_of  # noqa: PLC0415
 
     data = text.encode("utf-8", "surrogatepass")
-    parts, done = [], 0
+    edits = Edits(data)
     for start in escapes_of(data):
         found = _OCTAL.fullmatch(data, start, _end_of_digits(data, start))
         if found is not None:
-            parts += [data[done:start], b"\\x%02x" % int(found[1], 8), found[2]]
-            done = found.end()
-    return b"".join([*parts, data[done:]]).decode("utf-8", "surrogatepass")
+            edits.put(start, found.end(1), f"\\x{int(found[1], 8):02x}")
+    return edits.result()
 
 
 def _end_of_digits(data: bytes, start: int) -> int:

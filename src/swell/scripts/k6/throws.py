@@ -10,18 +10,18 @@ from typing import Final
 
 # Also words of comments and texts: what it finds decides only whether to look closer.
 _PERHAPS: Final = re.compile(r"\bthrow\b(?!\s+new\b)")
-_NOTED: Final = b" swellThrows(),"
+_NOTED: Final = " swellThrows(),"
 
 
 def with_places(text: str) -> str:
     """``text``, a module in JavaScript without faults, with throws that leave their place; its lines stay."""
     if not _PERHAPS.search(text):
         return text
-    from swell.scripts.k6.typescript.parsing import throws_of  # noqa: PLC0415  # a parser, for few
+    from swell.scripts.k6.typescript.edits import Edits  # noqa: PLC0415  # with a parser, for few
+    from swell.scripts.k6.typescript.parsing import throws_of  # noqa: PLC0415
 
     data = text.encode("utf-8", "surrogatepass")
-    parts, done = [], 0
+    edits = Edits(data)
     for end in throws_of(data):
-        parts += [data[done:end], _NOTED]
-        done = end
-    return b"".join([*parts, data[done:]]).decode("utf-8", "surrogatepass")
+        edits.put(end, end, _NOTED)
+    return edits.result()
